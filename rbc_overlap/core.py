@@ -6,10 +6,10 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/core.html.md"""
 
 # %% auto #0
 __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORMATS', 'SUFFIXES', 'to_png', 'Shown', 'Picture',
-           'Mask', 'color_mask', 'check_mask', 'ImageError', 'stretch', 'Page', 'read_pages', 'read_image',
-           'write_file', 'write_mask', 'read_mask', 'Cell', 'crop_cell', 'count_cells', 'cells_mask', 'number_clumps',
-           'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'outlines', 'legend', 'overlay', 'Inspector', 'inspect',
-           'background', 'absorbance']
+           'Mask', 'color_mask', 'check_mask', 'ImageError', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file',
+           'write_mask', 'read_mask', 'Cell', 'crop_cell', 'count_cells', 'cells_mask', 'number_clumps', 'rle', 'ious',
+           'coco_image', 'coco', 'read_coco', 'outlines', 'legend', 'overlay', 'Inspector', 'inspect', 'background',
+           'absorbance']
 
 # %% ../nbs/00_core.ipynb #b94f55e5
 import io, os
@@ -150,7 +150,7 @@ def _is_deep(data, im):
     if im.format=='PNG': return data[24]==16
     return im.format=='TIFF' and max(im.tag_v2.get(258, (1,)))>8
 
-# %% ../nbs/00_core.ipynb #8e4e8f78
+# %% ../nbs/00_core.ipynb #551061e1
 @dataclass
 class Page:
     "One image of a file: `name` is the file's stem, with `_p001`, ... where the file has several pages"
@@ -160,35 +160,41 @@ class Page:
 
     def _repr_png_(self): return self.image._repr_png_()
 
-def read_pages(
-    path,      # an image file
-    data=None, # its bytes, where they are read already
-): # a `Page` for each page or frame; raises `ImageError`
-    "Read every page of the image file at `path`, one at a time"
-    path = Path(path)
-    data = path.read_bytes() if data is None else data
-    im = _open(data, path)
-    n = 1 if im.format=='MPO' else getattr(im, 'n_frames', 1)
-    for i in range(n): yield Page(path.stem + (f'_p{i+1:03d}' if n>1 else ''), *_read_page(im, data, i, path))
+# %% ../nbs/00_core.ipynb #9d91c05a
+class ImageFile:
+    "The images in a file: `len` says how many, `[i]` reads one as a `Page`; raises `ImageError`"
+    def __init__(self,
+        path,      # an image file
+        data=None, # its bytes, where they are read already
+    ):
+        self.path = Path(path)
+        self.data = self.path.read_bytes() if data is None else data
+        self.im = _open(self.data, self.path)
+        try: self.n = 1 if self.im.format=='MPO' else getattr(self.im, 'n_frames', 1)
+        except Exception as e: raise ImageError(path, f'a broken {self.im.format} ({e})') from e
 
-# %% ../nbs/00_core.ipynb #3461ce54
-def _read_page(im, data, i, path):
-    "(image, note) of page `i`"
-    try:
-        im.seek(i)
-        a,note = _from_deep(data, im, i) if _is_deep(data, im) else _from_pil(im)
-    except Exception as e: raise ImageError(path, f'{im.format} with {e}' if isinstance(e, ValueError) else f'a broken {im.format} ({e})') from e
-    return Picture(a), note
+    def __len__(self): return self.n
 
+    def name(self, i): return self.path.stem + (f'_p{i+1:03d}' if self.n>1 else '')
+
+    def __getitem__(self, i):
+        if not 0<=i<self.n: raise IndexError(i)
+        try:
+            self.im.seek(i)
+            a,note = _from_deep(self.data, self.im, i) if _is_deep(self.data, self.im) else _from_pil(self.im)
+        except Exception as e: raise ImageError(self.path, f'{self.im.format} with {e}' if isinstance(e, ValueError) else f'a broken {self.im.format} ({e})') from e
+        return Page(self.name(i), Picture(a), note)
+
+# %% ../nbs/00_core.ipynb #e3fd09d0
 def read_image(
     path,      # an image file
     page=None, # which page, counting from 1; needed where the file has several
 )->Picture: # RGB, uint8, (H, W, 3)
     "Read one image from `path`; raises `ImageError`"
-    pages = list(read_pages(path))
-    if page is None and len(pages)>1: raise ImageError(path, f'{len(pages)} pages, so read_image needs page=1 to {len(pages)}')
-    if page is not None and not 1<=page<=len(pages): raise ImageError(path, f'{len(pages)} pages, none of them number {page}')
-    return pages[(page or 1)-1].image
+    file = ImageFile(path)
+    if page is None and len(file)>1: raise ImageError(path, f'{len(file)} pages, so read_image needs page=1 to {len(file)}')
+    if page is not None and not 1<=page<=len(file): raise ImageError(path, f'{len(file)} pages, none of them number {page}')
+    return file[(page or 1)-1].image
 
 # %% ../nbs/00_core.ipynb #1ac3d638
 def write_file(
