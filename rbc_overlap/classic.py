@@ -122,14 +122,11 @@ def mend_rings(
         if whole.sum()>1.15*area and _solidity(_contour(whole))>.92: mask[y:y+h,x:x+w] |= whole[2*r:-2*r,2*r:-2*r]
     return mask
 
-# %% ../nbs/01_classic.ipynb #3f568b15
+# %% ../nbs/01_classic.ipynb #40b50983
 def _borders(labels):
-    "Pixels whose right or lower neighbour, or left or upper, has another label (and neither is 0)"
+    "Pixels whose right or lower neighbour has another label (and neither is 0), bool, (H, W)"
     edge = np.zeros(labels.shape, bool)
-    for a,b,ea,eb in ((labels[:-1],labels[1:],edge[:-1],edge[1:]), (labels[:,:-1],labels[:,1:],edge[:,:-1],edge[:,1:])):
-        differ = (a!=b) & (a>0) & (b>0)
-        ea |= differ
-        eb |= differ
+    for a,b,e in ((labels[:-1],labels[1:],edge[:-1]), (labels[:,:-1],labels[:,1:],edge[:,:-1])): e |= (a!=b) & (a>0) & (b>0)
     return edge
 
 def neighbour_lines(
@@ -144,20 +141,20 @@ def neighbour_lines(
     pieces = cv2.connectedComponents(_open(_fill((mask>0) & ~gap), .15*diameter), connectivity=4)[1]
     return _borders(watershed(-green, pieces, mask=mask>0))
 
-# %% ../nbs/01_classic.ipynb #fe5987a2
+# %% ../nbs/01_classic.ipynb #7933655f
 def absorbance_silhouette(
     a:np.ndarray, # absorbance, smoothed, (H, W, 3)
     level:float,  # of a typical cell, in green
     diameter=40., # of a cell, px
-): # (silhouette, lines): uint8 (H, W), 1 on everything that may be a cell; bool (H, W)
-    "Where light is absorbed as by red cells, and lines between close neighbours"
+)->np.ndarray: # uint8, (H, W), 1 on everything that may be a cell
+    "Where light is absorbed as by red cells, close neighbours apart (for 4-connected labels)"
     green = a[...,1]
-    if not level: return np.zeros(green.shape, np.uint8), np.zeros(green.shape, bool)
+    if not level: return np.zeros(green.shape, np.uint8)
     local = local_level(green, level, diameter)
     other = cv2.dilate(purple(a, level).astype(np.uint8), _disk(.025*diameter))
     mask = _open(_fill((green>.42*local) & (other==0), cut=.1*diameter**2), .05*diameter)
     mask = mend_rings(mask, .1*diameter)
-    return mask, neighbour_lines(mask, green, local, diameter)
+    return mask * ~neighbour_lines(mask, green, local, diameter)
 
 # %% ../nbs/01_classic.ipynb #06e1c035
 def _body(mask, radius):
@@ -258,12 +255,11 @@ def judge(
     clump = large | notched | (size>2.2) | (t.solidity<.8)
     return np.select([debris, t.cut>.3*diameter, clump], ['debris','cut','clump'], 'free')
 
-# %% ../nbs/01_classic.ipynb #508d7705
+# %% ../nbs/01_classic.ipynb #c114e15c
 @dataclass
 class Objects:
     "What classical processing found: `labels`, a `table` with a row per object and its `kind`, and the size of cells"
     labels:np.ndarray   # int32, (H, W)
-    lines:np.ndarray    # bool, (H, W): between neighbours, where `labels` is 0
     table:pd.DataFrame  # of `describe`, and `kind`
     diameter:float      # of a cell, px; nan where there is nothing to measure
     how:str             # how the diameter was found: 'free cells', 'clump outlines', 'given', or 'nothing found'
@@ -278,7 +274,7 @@ def _measure(table, silhouette, assumed):
     d = outline_diameter(silhouette, assumed)
     return (d,'clump outlines') if d==d else (np.nan,'nothing found')
 
-# %% ../nbs/01_classic.ipynb #ba0feb58
+# %% ../nbs/01_classic.ipynb #ab09f948
 def find_objects(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     method='absorbance', # or 'paper'
@@ -290,15 +286,15 @@ def find_objects(
     for _ in range(1 if diameter else 4):
         a = smooth(raw, assumed)
         level = stain_level(a[...,1])
-        silhouette,lines = (paper_silhouette(image, assumed), False) if method=='paper' else absorbance_silhouette(a, level, assumed)
-        labels,table = describe(silhouette*np.logical_not(lines), a, level, assumed)
+        silhouette = paper_silhouette(image, assumed) if method=='paper' else absorbance_silhouette(a, level, assumed)
+        labels,table = describe(silhouette, a, level, assumed)
         found,how = (diameter,'given') if diameter else _measure(table, silhouette, assumed)
         if not found==found or .8<found/assumed<1.25: break
         assumed = found
     table['kind'] = judge(table, found if found==found else assumed, level if method=='absorbance' else None)
-    return _settle_diameter(Objects(labels, lines, table, found, how, 0))
+    return _settle_diameter(Objects(labels, table, found, how, 0))
 
-# %% ../nbs/01_classic.ipynb #bb9a5ff4
+# %% ../nbs/01_classic.ipynb #d37ee1bd
 def _settle_diameter(o):
     "`o` with the median diameter of its free cells, where it has any and none was given"
     free = o.table[o.table.kind=='free']
@@ -314,9 +310,8 @@ def mask(self:Objects)->Mask: # free-standing cells 1, clumps and what can't be 
 
 @patch
 def silhouette(self:Objects)->np.ndarray: # bool, (H, W)
-    "All red cells, free or not, and the lines that were drawn between neighbours"
-    cells = np.isin(self.labels, self.table.label[self.table.kind!='debris'])
-    return cells | (self.lines & (cv2.dilate(cells.astype(np.uint8), np.ones((3,3), np.uint8))>0))
+    "All red cells, free or not"
+    return np.isin(self.labels, self.table.label[self.table.kind!='debris'])
 
 # %% ../nbs/01_classic.ipynb #8061a079
 def free_cells(

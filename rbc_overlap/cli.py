@@ -11,7 +11,7 @@ __all__ = ['COMMANDS', 'segment', 'masks', 'simulate', 'demo', 'evaluate', 'pars
 import argparse, sys
 from pathlib import Path
 
-# %% ../nbs/11_cli.ipynb #dbe2e579
+# %% ../nbs/11_cli.ipynb #be61c853
 def _finish(report, errors, n):
     "Say how it ended, and give the exit code"
     for image,error in errors.items(): print(f'failed: {image}: {error}', file=sys.stderr)
@@ -24,7 +24,7 @@ def segment(args):
     from rbc_overlap.run import Run
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo)
     report = run()
-    return _finish(report, run.errors, len(run.taken)+len(run.errors))
+    return _finish(report, run.errors, len({*run.taken.values(), *run.errors}))
 
 # %% ../nbs/11_cli.ipynb #08fcf785
 def masks(args):
@@ -42,7 +42,7 @@ def simulate(args):
     print(args.out)
     return 0
 
-# %% ../nbs/11_cli.ipynb #dcdcc95a
+# %% ../nbs/11_cli.ipynb #b72289b8
 def demo(args):
     "rbc-overlap demo"
     from rbc_overlap.run import Run
@@ -56,7 +56,7 @@ def evaluate(args):
     "rbc-overlap evaluate"
     from rbc_overlap.evaluation import evaluate
     scores = evaluate(args.predicted, args.truth)
-    scores.save(args.out)
+    for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
     print(args.out)
     return 0

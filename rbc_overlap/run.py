@@ -170,7 +170,7 @@ def _try_file(self:Run, source, pages=None, median=None):
             except Exception as e: self.errors[image+file.name(i)[len(source.path.stem):]] = str(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
     return wait
 
-# %% ../nbs/09_run.ipynb #d072ecdc
+# %% ../nbs/09_run.ipynb #50da0bca
 @patch
 def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
@@ -181,7 +181,7 @@ def __call__(self:Run):
         waiting = {i: w for i,s in enumerate(tqdm(sources, 'segment', unit='image')) if (w := self._try_file(s))}
         self.waiting_allowed = False
         median = float(np.median(self.diameters)) if self.diameters else None
-        for i,pages in tqdm(waiting.items(), 'few cells', unit='image', leave=bool(waiting)): self._try_file(sources[i], pages, median)
+        for i,pages in tqdm(waiting.items(), 'few cells', unit='image', disable=not waiting): self._try_file(sources[i], pages, median)
     finally: report = self.write_tables([s.relative.as_posix() for s in sources], time.time()-started)
     return report
 

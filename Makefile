@@ -1,0 +1,28 @@
+# The four things that one does here. Each makes its own .venv where none is there.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test lab clean
+
+demo: .venv/base ## simulate a small slide, segment it, write a report
+	$(BIN)/rbc-overlap demo
+
+test: .venv/dev ## notebooks are clean and exported, and every one runs
+	$(BIN)/python .ci/test.py
+
+lab: .venv/dev ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir nbs
+
+clean: ## remove what make made
+	rm -rf .venv build dist *.egg-info rbc-overlap-demo
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || (echo 'needs Python 3.11 or newer with venv: apt-get install python3-venv' && rm -rf .venv && false)
+
+.venv/base: .venv/bin/python settings.ini setup.py pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/dev: .venv/bin/python settings.ini setup.py pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[notebooks,dev]'
+	touch $@ .venv/base
