@@ -79,7 +79,7 @@ def stain_level(
         cap = 1.6*level
     return level if level>FAINT else 0.
 
-# %% ../nbs/01_classic.ipynb #ffa54e62
+# %% ../nbs/01_classic.ipynb #6aaf0c44
 def local_level(
     green:np.ndarray, # absorbance, smoothed, float32, (H, W)
     level:float,      # of a typical cell
@@ -90,7 +90,7 @@ def local_level(
     for _ in range(2):
         stained = (green>.42*local).astype(np.float32)
         total,weight = [cv2.GaussianBlur(a, (0,0), .3*diameter) for a in (np.minimum(green, 1.6*level)*stained, stained)]
-        local = np.clip((total+.02*level)/(weight+.02), .35*level, 1.3*level)
+        local = np.clip((total+.02*level)/(weight+.02), .35*level, level)
     return local
 
 # %% ../nbs/01_classic.ipynb #23694667
@@ -294,7 +294,7 @@ def find_objects(
     table['kind'] = judge(table, found if found==found else assumed, level if method=='absorbance' else None)
     return _settle_diameter(Objects(labels, table, found, how, 0))
 
-# %% ../nbs/01_classic.ipynb #d37ee1bd
+# %% ../nbs/01_classic.ipynb #aef55cbb
 def _settle_diameter(o):
     "`o` with the median diameter of its free cells, where it has any and none was given"
     free = o.table[o.table.kind=='free']
@@ -307,6 +307,10 @@ def mask(self:Objects)->Mask: # free-standing cells 1, clumps and what can't be 
     value = np.zeros(self.labels.max()+1, np.uint8)
     value[self.table.label] = self.table.kind.map(dict(free=RBC, clump=UNKNOWN, cut=UNKNOWN, debris=BACKGROUND))
     return Mask(value[self.labels])
+
+# %% ../nbs/01_classic.ipynb #b551d1d7
+@patch
+def _repr_png_(self:Objects): return self.mask()._repr_png_()
 
 @patch
 def silhouette(self:Objects)->np.ndarray: # bool, (H, W)

@@ -6,18 +6,17 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/evaluation.html.md"""
 
 # %% auto #0
 __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'confusion', 'iou', 'image_ious', 'score_mask', 'paper_table', 'markdown',
-           'error_picture', 'cell_ious', 'match', 'known_cells', 'clump_counts', 'cell_counts', 'cell_scores',
-           'cells_table', 'find_masks', 'image_names', 'read_json', 'split_coco', 'find_cells', 'load_cells', 'Labels',
-           'find_labels', 'pair', 'Case', 'find_cases', 'score_case', 'Scores', 'evaluate']
+           'error_picture', 'match', 'known_cells', 'clump_counts', 'cell_counts', 'cell_scores', 'cells_table',
+           'find_masks', 'image_names', 'read_json', 'split_coco', 'find_cells', 'load_cells', 'Labels', 'find_labels',
+           'pair', 'Case', 'find_cases', 'score_case', 'Scores', 'evaluate']
 
-# %% ../nbs/08_evaluation.ipynb #a5436f2c
+# %% ../nbs/08_evaluation.ipynb #6ece6a91
 import json, re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from fastcore.basics import patch
-from pycocotools import mask as coco_mask
 from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 from .core import *
@@ -99,23 +98,13 @@ def error_picture(
     names = {CLASSES[c]: color for c,color in COLORS.items() if (shown==c).any()} | {'mistake': MISTAKE}
     return Picture(np.vstack([image, np.full_like(image[:4], 255), below, legend(names, image.shape[1])]))
 
-# %% ../nbs/08_evaluation.ipynb #b9f206c5
-def cell_ious(
-    predicted, # list of `Cell`
-    truth,     # list of `Cell`
-    shape,     # (H, W) of the image
-)->np.ndarray: # float, (predicted, truth)
-    "IoU of each cell of `predicted` with each of `truth`"
-    if not predicted or not truth: return np.zeros((len(predicted), len(truth)))
-    return coco_mask.iou([rle(c, shape) for c in predicted], [rle(c, shape) for c in truth], [0]*len(truth))
-
-# %% ../nbs/08_evaluation.ipynb #5747f986
+# %% ../nbs/08_evaluation.ipynb #e405d021
 def match(
-    ious:np.ndarray, # float, (predicted, truth)
+    iou_matrix:np.ndarray, # float, (predicted, truth)
 ): # (predicted, truth, IoU): indices and values of the pairs, three arrays
-    "Match predicted and true cells one to one, with the largest sum of `ious`"
-    p,t = linear_sum_assignment(-ious)
-    return p, t, ious[p,t]
+    "Match predicted and true cells one to one, with the largest sum of IoUs"
+    p,t = linear_sum_assignment(-iou_matrix)
+    return p, t, iou_matrix[p,t]
 
 # %% ../nbs/08_evaluation.ipynb #8272f76a
 LEVELS = {50: .5, 80: .8, 90: .9} # IoU from which on a cell counts as found; the key is its name in tables
@@ -141,14 +130,14 @@ def clump_counts(
     exact = sum(inside(count_cells(g, shape)>0)==len(g) for g in groups.values())
     return dict(clumps=len(groups), clumps_exact=int(exact))
 
-# %% ../nbs/08_evaluation.ipynb #63c58af0
+# %% ../nbs/08_evaluation.ipynb #50bf1ca0
 def cell_counts(
     predicted, # list of `Cell`
     truth,     # list of `Cell`; `clump` is 0 for free-standing ones
     shape,     # (H, W) of the image
 )->dict: # of numbers that can be added over images
     "What there is and what was found: all cells, and those in clumps"
-    p,t,value = match(cell_ious(predicted, truth, shape))
+    p,t,value = match(ious(predicted, truth, shape))
     clumped = np.array([c.clump>0 for c in truth], bool)
     error = [abs(predicted[i].area/truth[j].area-1) for i,j,v in zip(p, t, value) if v>=.5 and clumped[j]]
     counts = dict(cells=len(truth), predicted_cells=len(predicted), clump_cells=int(clumped.sum()))

@@ -8,12 +8,13 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['IMAGE_COLUMNS', 'STYLE', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image', 'Run', 'images_table',
            'cells_table', 'thumbnail', 'report_html', 'label_images']
 
-# %% ../nbs/09_run.ipynb #0697eec2
+# %% ../nbs/09_run.ipynb #10a3b3b3
 import base64, hashlib, html, json, platform, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 import cv2, numpy as np, pandas as pd
 from fastcore.basics import patch
 from tqdm.auto import tqdm
@@ -252,11 +253,11 @@ def thumbnail(
     data = base64.b64encode(cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]).decode()
     return f'<img alt="overlay" src="data:image/jpeg;base64,{data}">'
 
-# %% ../nbs/09_run.ipynb #fb4108c5
+# %% ../nbs/09_run.ipynb #a969e425
 def _figure(row, cells_file, out):
     "One image of the report"
     overlay_file = cells_file.with_name(cells_file.name.removesuffix('_cells.json')+'_overlay.png')
-    link = html.escape(overlay_file.relative_to(out).as_posix(), quote=True).replace('#','%23').replace('?','%3F')
+    link = quote(overlay_file.relative_to(out).as_posix())
     size = '' if pd.isna(row.diameter) else f', diameter {row.diameter:.1f} px'
     flags = f'<br><span class=bad>{html.escape(row.flags)}</span>' if row.flags else ''
     return (f'<figure><a href="{link}">{thumbnail(overlay_file)}</a><figcaption><b>{html.escape(row.image)}</b><br>'
