@@ -33,7 +33,7 @@ def _fill(mask, cut=0):
     hole[0] = True
     return hole[labels].astype(np.uint8)
 
-# %% ../nbs/01_classic.ipynb #982d5cd1
+# %% ../nbs/01_classic.ipynb #4520725d
 def otsu(
     values:np.ndarray, # any shape, at least 0
 )->float:
@@ -50,7 +50,7 @@ def paper_silhouette(
     grey = cv2.GaussianBlur(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32), (0,0), .04*diameter)
     inside = np.maximum(cv2.Laplacian(grey, cv2.CV_32F, ksize=3), 0)
     rims = cv2.morphologyEx((inside>otsu(inside)).astype(np.uint8), cv2.MORPH_CLOSE, _disk(.05*diameter))
-    n,labels,stats,_ = cv2.connectedComponentsWithStats(_fill(rims))
+    _,labels,stats,_ = cv2.connectedComponentsWithStats(_fill(rims))
     large = np.flatnonzero(stats[:,cv2.CC_STAT_AREA] > .1*np.pi/4*diameter**2)
     return _open(np.isin(labels, large[large>0]).astype(np.uint8), .06*diameter)
 

@@ -26,7 +26,7 @@ def segment(args):
     report = run()
     return _finish(report, run.errors, len({*run.taken.values(), *run.errors}))
 
-# %% ../nbs/11_cli.ipynb #08fcf785
+# %% ../nbs/11_cli.ipynb #de24e1e1
 def masks(args):
     "rbc-overlap masks"
     from rbc_overlap.run import label_images
@@ -38,6 +38,7 @@ def simulate(args):
     "rbc-overlap simulate"
     from rbc_overlap.smear import simulate, save_labelled
     from tqdm.auto import tqdm
+    if (args.out/'images').exists(): raise ValueError(f'{args.out} holds a labelled folder already: use another one')
     save_labelled(tqdm((simulate(seed=args.seed+i) for i in range(args.n)), 'simulate', total=args.n, unit='image'), args.out)
     print(args.out)
     return 0
@@ -61,13 +62,13 @@ def evaluate(args):
     print(args.out)
     return 0
 
-# %% ../nbs/11_cli.ipynb #42ec1388
-def _positive(kind):
-    "A parser of numbers above 0"
+# %% ../nbs/11_cli.ipynb #fbd345de
+def _number(kind, low, high):
+    "A parser of numbers of `kind` from `low` to `high`"
     def parse(text):
         try: value = kind(text)
-        except ValueError: value = 0
-        if not 0<value<1e9: raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0')
+        except ValueError: value = None
+        if value is None or not low<=value<=high: raise argparse.ArgumentTypeError(f'{text!r} is not a {"whole " if kind is int else ""}number from {low:g} to {high:g}')
         return value
     return parse
 
@@ -76,12 +77,12 @@ def _images(p, out):
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help='image files, or folders that are searched with their subfolders')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help=out)
 
-# %% ../nbs/11_cli.ipynb #aef96112
+# %% ../nbs/11_cli.ipynb #e0fed930
 def _segment_args(p):
     _images(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['classic'], default='classic', help='classic: image processing by absorbance, finds no overlaps')
-    p.add_argument('--diameter', type=_positive(float), metavar='PX', help='diameter of a cell in px (default: measured in each image)')
-    p.add_argument('--pixel-size', type=_positive(float), metavar='UM', help='size of a pixel in µm; adds columns in µm to cells.csv')
+    p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX', help='diameter of a cell in px (default: measured in each image)')
+    p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help='size of a pixel in µm; adds columns in µm to cells.csv')
     p.add_argument('--redo', action='store_true', help='do again what is done already')
 
 def _masks_args(p):
@@ -90,8 +91,8 @@ def _masks_args(p):
 
 def _simulate_args(p):
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help='the labelled folder: images/, masks/, cells.coco.json, slides.csv')
-    p.add_argument('--n', type=_positive(int), default=10, help='number of smears (default: 10)')
-    p.add_argument('--seed', type=int, default=0, help='of the first smear; each following one has the next (default: 0)')
+    p.add_argument('--n', type=_number(int, 1, 1_000_000), default=10, help='number of smears (default: 10)')
+    p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of the first smear; each following one has the next (default: 0)')
 
 # %% ../nbs/11_cli.ipynb #fe8550cd
 def _evaluate_args(p):

@@ -168,16 +168,22 @@ def cells_table(
     rows = {'F1, all cells': 'f1'} | ({'recall, cells in clumps': 'clump_recall'} if scores['clumps'] else {})
     return pd.DataFrame([[scores[f'{key}_{k}'] for k in LEVELS] for key in rows.values()], rows, [f'IoU {v}' for v in LEVELS.values()])
 
-# %% ../nbs/08_evaluation.ipynb #493c5b5e
+# %% ../nbs/08_evaluation.ipynb #c862ded8
 def _name(file, base, end): return file.relative_to(base).as_posix().removesuffix(end)
 
+def _below(base, pattern, without):
+    "Files below `base`, less those of the folder `without`, where that lies below `base`, too"
+    skip = without and base.resolve() in (without := Path(without).resolve()).parents
+    return [f for f in sorted(base.rglob(pattern)) if not (skip and without in f.resolve().parents)]
+
 def find_masks(
-    folder:Path, # labelled, or of masks
+    folder:Path,  # labelled, or of masks
+    without=None, # a folder that is left out: the truth, where it lies within the predictions
 )->dict: # {name: file}, sorted
     "The masks in `folder`: those of `masks/` if there are any, else all below it, the latest version of each"
     for base in (folder/'masks', folder):
         found = {}
-        for f in base.rglob('[!.]*_mask*.png'):
+        for f in _below(base, '[!.]*_mask*.png', without):
             if m := re.fullmatch(r'.+(_mask(?:\.v(\d+))?\.png)', f.name): 
                 found.setdefault(_name(f, base, m[1]), []).append((int(m[2] or 1), f))
         if found: return {n: max(files)[1] for n,files in sorted(found.items())}
@@ -192,7 +198,7 @@ def image_names(
     n = Counter(short)
     return [s if n[s]==1 else str(f) for s,f in zip(short, files)]
 
-# %% ../nbs/08_evaluation.ipynb #8855b2dc
+# %% ../nbs/08_evaluation.ipynb #a7a633e0
 def read_json(
     path, # a COCO file
 )->dict:
@@ -213,12 +219,13 @@ def split_coco(
     return {n: dict(images=[im], annotations=anns.get(im['id'], [])) for n,im in zip(names, data['images'])}
 
 def find_cells(
-    folder:Path, # labelled, or from `segment`
+    folder:Path,  # labelled, or from `segment`
+    without=None, # a folder that is left out
 )->dict: # {name: COCO data set of one image, or its file}
     "The cells in `folder`: those in `cells.coco.json` if there is one, else each `STEM_cells.json` below"
     whole = folder/'cells.coco.json'
     if whole.exists(): return split_coco(read_json(whole))
-    return {_name(f, folder, '_cells.json'): f for f in sorted(folder.rglob('[!.]*_cells.json'))}
+    return {_name(f, folder, '_cells.json'): f for f in _below(folder, '[!.]*_cells.json', without)}
 
 # %% ../nbs/08_evaluation.ipynb #64b8e578
 def _group(ann):
@@ -237,7 +244,7 @@ def load_cells(
     cells = [c for c in cells if c.area]
     return (cells if told else number_clumps(cells, shape)), shape
 
-# %% ../nbs/08_evaluation.ipynb #8b07a5af
+# %% ../nbs/08_evaluation.ipynb #c70082ba
 @dataclass
 class Labels:
     "What lies in `folder`, each by name"
@@ -251,13 +258,14 @@ def _some(names, n=3): return ', '.join(map(str, [*names][:n])) + (f', ... ({len
 def find_labels(
     folder, # labelled, or of masks, or from `segment`
     needs,  # what must be there: 'masks' or 'masks or cells'
+    without=None, # a folder that is left out
 )->Labels: # ValueError where there is nothing
     "Look through `folder`"
     folder = Path(folder)
     if not folder.is_dir(): raise ValueError(f'{folder}: {"a file, not a folder" if folder.exists() else "no such folder"}')
     images = [f for f in sorted((folder/'images').rglob('[!.]*')) if f.suffix.lower() in SUFFIXES]
     names = image_names([f.relative_to(folder/'images').as_posix() for f in images])
-    out = Labels(folder, find_masks(folder), find_cells(folder), dict(zip(names, images)))
+    out = Labels(folder, find_masks(folder, without), find_cells(folder, without), dict(zip(names, images)))
     if out.masks or (out.cells and needs!='masks'): return out
     raise ValueError(f'{folder}: no {needs} found; needed are masks/STEM_mask.png or STEM_mask.png, there is {_some(sorted(f.name for f in folder.iterdir()))}')
 
@@ -326,7 +334,7 @@ def score_case(
     guess = known_cells(guess, truth==UNKNOWN) if size==shape else []
     return row | cell_counts(guess, cells, shape), counts
 
-# %% ../nbs/08_evaluation.ipynb #bf6284e1
+# %% ../nbs/08_evaluation.ipynb #8b7764dd
 @dataclass(repr=False)
 class Scores:
     "Scores of a folder of predictions; shows itself in Jupyter and as text"
@@ -355,7 +363,7 @@ def evaluate(
     progress=True, # show a progress bar where it takes long?
 )->Scores:
     "Score `predicted` against `truth`"
-    predicted,truth = find_labels(predicted, 'masks or cells'),find_labels(truth, 'masks')
+    predicted,truth = find_labels(predicted, 'masks or cells', truth),find_labels(truth, 'masks')
     cases = find_cases(predicted, truth)
     rows,counts = zip(*map(score_case, tqdm(cases, 'Scoring', disable=not progress, delay=2, leave=False)))
     images = pd.DataFrame(rows)
