@@ -110,11 +110,12 @@ def _from_pil(im):
     alpha = 'A' in im.getbands() or 'transparency' in im.info
     return _rgb(np.asarray(im.convert('RGBA' if alpha else 'RGB'))), ''
 
-# %% ../nbs/00_core.ipynb #5358f072
+# %% ../nbs/00_core.ipynb #ecfa0077
 def _deep_array(data, fmt, page):
     "Pixels of a PNG or TIFF with more than 8 bits a channel, (H, W) or (H, W, C)"
-    if fmt=='PNG': return cv2.cvtColor(a, cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB) if (
-        a := cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)).ndim==3 else a
+    if fmt=='PNG':
+        a = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        return a if a.ndim==2 else cv2.cvtColor(a, cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB)
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         p = tif.pages[page]
         a = np.moveaxis(p.asarray(), 0, -1) if p.planarconfig==2 and p.samplesperpixel>1 else p.asarray()
@@ -163,7 +164,7 @@ class Page:
 
     def _repr_png_(self): return self.image._repr_png_()
 
-# %% ../nbs/00_core.ipynb #5a985eca
+# %% ../nbs/00_core.ipynb #5b6d001f
 class ImageFile:
     "The images in a file: `len` says how many, `[i]` reads one as a `Page`; raises `ImageError`"
     def __init__(self,
@@ -184,13 +185,13 @@ class ImageFile:
 
     def __len__(self): return self.n
 
-    def name(self, i): return self.path.stem + (f'_p{i+1:03d}' if self.n>1 else '')
+    def suffix(self, i): return f'_p{i+1:03d}' if self.n>1 else ''
 
     def __getitem__(self, i):
         if not 0<=i<self.n: raise IndexError(i)
         try: a,note = self._read(i)
         except Exception as e: raise ImageError(self.path, f'{self.format} with {e}' if isinstance(e, ValueError) else f'a broken {self.format} ({e})') from e
-        return Page(self.name(i), Picture(a), note)
+        return Page(self.path.stem+self.suffix(i), Picture(a), note)
 
     def _read(self, i):
         "(RGB array, note) of page `i`"

@@ -148,12 +148,11 @@ def check_free(self:Run, name, path):
     other = _read_record(self.out/f'{name}_cells.json').get('info', {}).get('path')
     if other and other!=path and Path(other).exists(): raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
 
-# %% ../nbs/09_run.ipynb #a471ec13
+# %% ../nbs/09_run.ipynb #5b3a8737
 @patch
-def _try_page(self:Run, source, file, i, sha256, median=None):
+def _try_page(self:Run, source, file, i, sha256, may_wait, median):
     "Do one page, unless it is done; returns False if it has to wait for the run's median"
-    name = source.name + file.name(i)[len(source.path.stem):]
-    image = source.relative.as_posix() + file.name(i)[len(source.path.stem):]
+    name,image = source.name+file.suffix(i), source.relative.as_posix()+file.suffix(i)
     if self.taken.setdefault(name, image)!=image: raise NameTaken(f'its results would have the name of those of {self.taken[name]}: {name}')
     if info := self.done(name, sha256): return self._note_diameter(info['diameter'], info['free_cells'])
     self.check_free(name, path := str(source.path.resolve()))
@@ -163,7 +162,7 @@ def _try_page(self:Run, source, file, i, sha256, median=None):
     seg = segment(page.image, self.engine, self.diameter or median)
     if median: seg.how = 'run median'
     watch.lap('segment')
-    if self.waiting_allowed and not self.diameter and seg.n<5: return False
+    if may_wait and not self.diameter and seg.n<5: return False
     info = dict(image=image, path=path, sha256=sha256, settings=self.settings, rbc_overlap=__version__, date=datetime.now().isoformat(timespec='seconds'))
     write_image(page, name, self.out, seg, info, watch)
     return self._note_diameter(seg.diameter, seg.n)
@@ -173,10 +172,10 @@ def _note_diameter(self:Run, diameter, n):
     if diameter and n>=5: self.diameters.append(diameter)
     return True
 
-# %% ../nbs/09_run.ipynb #3fc67b62
+# %% ../nbs/09_run.ipynb #6807d692
 @patch
 def _try_file(self:Run, source, pages=None, median=None):
-    "Do all `pages` of a file, and note what goes wrong; returns the pages that have to wait"
+    "Do `pages` of a file, or all, which then may have to wait; note what goes wrong; returns the pages that wait"
     wait,image = [],source.relative.as_posix()
     try:
         data = source.path.read_bytes()
@@ -185,22 +184,21 @@ def _try_file(self:Run, source, pages=None, median=None):
     else:
         sha256 = hashlib.sha256(data).hexdigest()
         for i in pages or range(len(file)):
-            try: wait += [] if self._try_page(source, file, i, sha256, median) else [i]
+            try: wait += [] if self._try_page(source, file, i, sha256, pages is None, median) else [i]
             except NameTaken as e: self.errors[str(source.path)] = str(e)
-            except Exception as e: self.errors[image+file.name(i)[len(source.path.stem):]] = str(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
+            except Exception as e: self.errors[image+file.suffix(i)] = str(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
     return wait
 
-# %% ../nbs/09_run.ipynb #b0912c51
+# %% ../nbs/09_run.ipynb #785096f5
 @patch
 def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
     sources = find_images(self.places, self.out)
     self.out.mkdir(parents=True, exist_ok=True)
-    self.errors,self.taken,self.diameters,self.waiting_allowed = {},{},[],True
+    self.errors,self.taken,self.diameters = {},{},[]
     started = time.time()
     try:
         waiting = {i: w for i,s in enumerate(tqdm(sources, 'segment', unit='image')) if (w := self._try_file(s))}
-        self.waiting_allowed = False
         median = float(np.median(self.diameters)) if self.diameters else None
         for i,pages in tqdm(waiting.items(), 'few cells', unit='image', disable=not waiting): self._try_file(sources[i], pages, median)
     finally: report = self.write_tables({p for s in sources for p in (s.relative.as_posix(), str(s.path))}, time.time()-started)
@@ -252,16 +250,16 @@ def run_info(self:Run, records, seconds):
         model=None, seed=None, device='cpu', python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
         seconds=round(seconds, 2), errors=self.errors, images={d['info']['image']: {k: d['info'][k] for k in ('sha256','diameter','diameter_by','flags','seconds')} for d,_ in records})
 
-# %% ../nbs/09_run.ipynb #5c162693
+# %% ../nbs/09_run.ipynb #7fbd5604
 @patch
 def write_tables(self:Run, images, seconds):
     "Write `images.csv`, `cells.csv`, `run.json` and `report.html` from the files of cells; returns the report's path"
     records,errors = _records(self.out),self._all_errors(images)
-    table = images_table(records, errors)
+    table,info = images_table(records, errors),self.run_info(records, seconds)
     write_file(self.out/'images.csv', table.to_csv(index=False, float_format='%.6g'))
     write_file(self.out/'cells.csv', cells_table(records, errors, self.pixel_size).to_csv(index=False, float_format='%.6g'))
-    write_file(self.out/'run.json', json.dumps(self.run_info(records, seconds), indent=1))
-    write_file(self.out/'report.html', report_html(table, {d['info']['image']: p for d,p in records}, self.out, self.run_info([], seconds)))
+    write_file(self.out/'run.json', json.dumps(info, indent=1))
+    write_file(self.out/'report.html', report_html(table, {d['info']['image']: p for d,p in records}, self.out, info))
     return self.out/'report.html'
 
 # %% ../nbs/09_run.ipynb #23fcbd80
@@ -307,7 +305,7 @@ def report_html(
 <footer>rbc_overlap {info["rbc_overlap"]}, {info["date"]}, engine {info["arguments"]["engine"]}. Counts per image are in images.csv, cells in cells.csv, how it was made in run.json.
 Cells at the frame are counted whole. Not for diagnosis.</footer></html>'''
 
-# %% ../nbs/09_run.ipynb #8f489f2e
+# %% ../nbs/09_run.ipynb #e801bac5
 def _labelled_image(source, file, page, to):
     "An image for a labelled folder, (path, bytes): the very file, or a PNG of what was read where they differ"
     if len(file)==1 and not page.note: return to.with_name(to.name+source.path.suffix.lower()), file.data
@@ -324,14 +322,14 @@ def label_images(
         try:
             file = ImageFile(source.path)
             for i in range(len(file)):
-                name = source.name + file.name(i)[len(source.path.stem):]
-                to,data = _labelled_image(source, file, file[i], out/'images'/name)
+                name,page = source.name+file.suffix(i), file[i]
+                to,data = _labelled_image(source, file, page, out/'images'/name)
                 if to.exists() and to.read_bytes()!=data: raise ValueError(f'{to} is another image of the same name: use another folder')
                 if (out/'masks'/f'{name}_mask.png').exists():
                     kept += 1
                     continue
                 write_file(to, data)
-                write_mask(out/'masks'/f'{name}_mask.png', find_objects(file[i].image, method).mask())
+                write_mask(out/'masks'/f'{name}_mask.png', find_objects(page.image, method).mask())
                 new += 1
         except Exception as e: errors[source.relative.as_posix()] = str(e)
     return new, kept, errors
