@@ -24,5 +24,5 @@ clean: ## remove what make made
 	touch $@
 
 .venv/dev: .venv/bin/python settings.ini setup.py pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[notebooks,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,notebooks,dev]'
 	touch $@ .venv/base

@@ -1,4 +1,4 @@
-"""Seconds per 1024x1024 image and stage, on simulated smears, one after the other in one run.
+"""Seconds per 1024x1024 image and stage, on simulated smears, and pairs a second of the paper's synthesis; one after the other in one run.
 usage: python benchmarks/speed.py   (on one core: OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/speed.py)"""
 import os, time
 import cv2, numpy as np, pandas as pd
@@ -7,6 +7,7 @@ from rbc_overlap.classic import find_objects
 from rbc_overlap.cells import measure, watershed_cells
 from rbc_overlap.segment import segment
 from rbc_overlap.smear import simulate
+from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_pair, rouleaux, sum_masks
 
 if len(os.sched_getaffinity(0))==1: cv2.setNumThreads(1)
 
@@ -21,7 +22,8 @@ def stages(seed):
     row = {'simulate, 300 cells': t}
     _,row['absorbance'] = clock(absorbance, smear.image)
     _,row['paper'] = clock(find_objects, smear.image, 'paper')
-    seg,row['segment, classic'] = clock(segment, smear.image)
+    _,row['segment, model'] = clock(segment, smear.image)
+    seg,row['segment, classic'] = clock(segment, smear.image, 'classic')
     cells,row['watershed'] = clock(watershed_cells, seg.mask)
     _,row['measure'] = clock(measure, cells, seg.mask.shape)
     _,row['overlay to PNG'] = clock(lambda: to_png(overlay(smear.image, seg.mask, cells=cells)))
@@ -31,3 +33,17 @@ stages(0) # the first call loads libraries
 table = pd.DataFrame([stages(s) for s in range(1, 6)])
 print(f'{len(os.sched_getaffinity(0))} cores; seconds per 1024x1024')
 print(pd.DataFrame(dict(median=table.median(), min=table.min(), max=table.max())).round(3).to_string())
+
+def pairs(seed, n=100, size=300):
+    "Pairs a second of each step of the paper's synthesis, on crops of 300x300"
+    rng = np.random.default_rng(seed)
+    a,b = [simulate((size,size), n=25, overlap=0, touching=0, seed=2*seed+i) for i in (0,1)]
+    low,over = i_min(a.image, b.image),i_over(a.image, b.image, b.mask)
+    steps = {'minimum': lambda: i_min(a.image, b.image), 'drawn over': lambda: i_over(a.image, b.image, b.mask),
+        'mix': lambda: mix(low, over, draw_weight(rng)), 'blur of a half': lambda: maybe_blur(low, rng), 'sum of masks': lambda: sum_masks(a.mask, b.mask),
+        'all: overlap_pair': lambda: overlap_pair(a.image, a.mask, b.image, b.mask, rng), 'rouleaux': lambda: rouleaux(a.image, a.mask, rng)}
+    return {name: n/clock(lambda: [f() for _ in range(n)])[1] for name,f in steps.items()}
+
+table = pd.DataFrame([pairs(s) for s in range(5)])
+print('\npairs of 300x300 a second')
+print(pd.DataFrame(dict(median=table.median(), min=table.min(), max=table.max())).round(0).astype(int).to_string())

@@ -7,7 +7,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/classic.html.md"""
 # %% auto #0
 __all__ = ['FAINT', 'METHODS', 'CELL', 'otsu', 'paper_silhouette', 'smooth', 'stain_level', 'local_level', 'purple',
            'not_red_cells', 'mend_rings', 'neighbour_lines', 'absorbance_silhouette', 'ellipse_iou', 'describe',
-           'typical_area', 'outline_diameter', 'judge', 'Objects', 'find_objects', 'cell_level', 'View', 'free_cells',
+           'typical_area', 'outline_diameter', 'judge', 'cell_level', 'Objects', 'find_objects', 'View', 'free_cells',
            'free_counts', 'rates']
 
 # %% ../nbs/01_classic.ipynb #f23fb40f
@@ -266,7 +266,17 @@ def judge(
     clump = large | notched | (size>2.2) | (t.solidity<.8)
     return np.select([debris, t.cut>.3*diameter, clump], ['debris','cut','clump'], 'free')
 
-# %% ../nbs/01_classic.ipynb #c114e15c
+# %% ../nbs/01_classic.ipynb #62c8f093
+def cell_level(
+    a:np.ndarray,     # absorbance, (H, W, 3)
+    cells:np.ndarray, # bool, (H, W): where red cells are
+)->np.ndarray: # absorbance per channel, float32, (3,); ones where there are no cells
+    "How much a typical pixel of a red cell absorbs: the median of `a` on `cells`, in no channel below a quarter of the largest"
+    if not cells.any(): return np.ones(3, np.float32)
+    level = np.median(a[cells], axis=0)
+    return np.maximum(level, max(level.max(), FAINT)/4).astype(np.float32)
+
+# %% ../nbs/01_classic.ipynb #60c5894c
 @dataclass
 class Objects:
     "What classical processing found: `labels`, a `table` with a row per object and its `kind`, and the size of cells"
@@ -275,6 +285,7 @@ class Objects:
     diameter:float      # of a cell, px; nan where there is nothing to measure
     how:str             # how the diameter was found: 'free cells', 'clump outlines', 'given', or 'nothing found'
     n:int               # free-standing cells that it rests on
+    level:np.ndarray = None # absorbance of a red cell per channel, as from `cell_level`, float32, (3,)
 
 METHODS = 'absorbance','paper'
 
@@ -285,7 +296,7 @@ def _measure(table, silhouette, assumed):
     d = outline_diameter(silhouette, assumed)
     return (d,'clump outlines') if d==d else (np.nan,'nothing found')
 
-# %% ../nbs/01_classic.ipynb #ab09f948
+# %% ../nbs/01_classic.ipynb #36e1e178
 def find_objects(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     method='absorbance', # or 'paper'
@@ -303,7 +314,8 @@ def find_objects(
         if not found==found or .8<found/assumed<1.25: break
         assumed = found
     table['kind'] = judge(table, found if found==found else assumed, level if method=='absorbance' else None)
-    return _settle_diameter(Objects(labels, table, found, how, 0))
+    o = _settle_diameter(Objects(labels, table, found, how, 0))
+    return replace(o, level=cell_level(raw, o.silhouette()))
 
 # %% ../nbs/01_classic.ipynb #aef55cbb
 def _settle_diameter(o):
@@ -327,16 +339,6 @@ def _repr_png_(self:Objects): return self.mask()._repr_png_()
 def silhouette(self:Objects)->np.ndarray: # bool, (H, W)
     "All red cells, free or not"
     return np.isin(self.labels, self.table.label[self.table.kind!='debris'])
-
-# %% ../nbs/01_classic.ipynb #62c8f093
-def cell_level(
-    a:np.ndarray,     # absorbance, (H, W, 3)
-    cells:np.ndarray, # bool, (H, W): where red cells are
-)->np.ndarray: # absorbance per channel, float32, (3,); ones where there are no cells
-    "How much a typical pixel of a red cell absorbs: the median of `a` on `cells`, in no channel below a quarter of the largest"
-    if not cells.any(): return np.ones(3, np.float32)
-    level = np.median(a[cells], axis=0)
-    return np.maximum(level, max(level.max(), FAINT)/4).astype(np.float32)
 
 # %% ../nbs/01_classic.ipynb #37181fa5
 CELL = 40 # px across a cell in a `View`
@@ -380,6 +382,17 @@ def window(self:View,
     inner /= self.level
     if self.dark.any(): inner[self._enlarge(self.dark, top, left, inner.shape[:2])>.5] = 0
     return out
+
+# %% ../nbs/01_classic.ipynb #479b066c
+@patch
+def pixels(self:View,
+    y=0, x=0,   # top left corner in the view, px; may lie outside
+    shape=None, # (h, w), px; None: all of it
+)->np.ndarray: # RGB, float32, 0 to 1, (h, w, 3)
+    "Colours in a window of the view"
+    h,w = shape or self.size
+    rows,columns = [np.clip(np.arange(o, o+k), 0, n-1) for o,k,n in zip((y,x), (h,w), self.size)]
+    return self.image[rows[:,None],columns].astype(np.float32)/255
 
 # %% ../nbs/01_classic.ipynb #8061a079
 def free_cells(

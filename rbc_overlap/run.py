@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['RESULT', 'IMAGE_COLUMNS', 'STYLE', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image', 'Run',
            'NameTaken', 'images_table', 'cells_table', 'thumbnail', 'report_html', 'label_images']
 
-# %% ../nbs/09_run.ipynb #322da307
+# %% ../nbs/09_run.ipynb #b5f54c38
 import base64, hashlib, html, json, platform, re, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .classic import find_objects
-from .segment import segment
+from .segment import MODEL, Model, segment
 from .cells import watershed_cells, measure, add_microns, COLUMNS
 
 # %% ../nbs/09_run.ipynb #4eb13731
@@ -105,22 +105,26 @@ def write_image(page, name, out, seg, info, watch):
     record = image_record(page, info['image'], seg, cells, info | dict(seconds=watch.seconds))
     write_file(out/f'{name}_cells.json', json.dumps(record, default=lambda x: x.item()))
 
-# %% ../nbs/09_run.ipynb #45ea7476
+# %% ../nbs/09_run.ipynb #8b750856
 @dataclass
 class Run:
     "A run over many images, which can be interrupted and started again"
     places:list                # files and folders
     out:Path                   # folder of the results
-    engine:str = 'classic'     # key of `segment.ENGINES`
+    engine:str = 'model'       # key of `segment.ENGINES`
     diameter:float = None      # of a cell, px; None measures it in each image
     pixel_size:float = None    # µm per px
     redo:bool = False          # do again what is done
+    model:Path = MODEL         # an ONNX file; the default is the model that comes with the package
     errors:dict = field(default_factory=dict) # image: what went wrong
 
-    def __post_init__(self): self.out = Path(self.out)
+    def __post_init__(self): 
+        self.out = Path(self.out)
+        self.network = dict(model=Model(self.model)) if self.engine=='model' else {}
+        self.sha256 = self.network['model'].sha256 if self.network else None
 
     @property
-    def settings(self): return dict(engine=self.engine, diameter=self.diameter)
+    def settings(self): return dict(engine=self.engine, model=self.sha256, diameter=self.diameter)
 
 # %% ../nbs/09_run.ipynb #d7d76bdd
 def _read_record(path):
@@ -148,7 +152,7 @@ def check_free(self:Run, name, path):
     other = _read_record(self.out/f'{name}_cells.json').get('info', {}).get('path')
     if other and other!=path and Path(other).exists(): raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
 
-# %% ../nbs/09_run.ipynb #5b3a8737
+# %% ../nbs/09_run.ipynb #ffa7bb75
 @patch
 def _try_page(self:Run, source, file, i, sha256, may_wait, median):
     "Do one page, unless it is done; returns False if it has to wait for the run's median"
@@ -159,7 +163,7 @@ def _try_page(self:Run, source, file, i, sha256, may_wait, median):
     watch = Stopwatch()
     page = file[i]
     watch.lap('read')
-    seg = segment(page.image, self.engine, self.diameter or median)
+    seg = segment(page.image, self.engine, self.diameter or median, **self.network)
     if median: seg.how = 'run median'
     watch.lap('segment')
     if may_wait and not self.diameter and seg.n<5: return False
@@ -232,7 +236,7 @@ def cells_table(records, errors, pixel_size=None):
     table = pd.DataFrame(rows, columns=['image', *COLUMNS])
     return add_microns(table, pixel_size) if pixel_size else table
 
-# %% ../nbs/09_run.ipynb #eeb1a8a5
+# %% ../nbs/09_run.ipynb #76e49fd9
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that weren't in this run"
@@ -247,7 +251,7 @@ def run_info(self:Run, records, seconds):
     "Everything that one needs to know in order to do it again"
     return dict(rbc_overlap=__version__, date=datetime.now().isoformat(timespec='seconds'), command=sys.argv, 
         arguments=dict(places=[str(p) for p in self.places], out=str(self.out), pixel_size=self.pixel_size, redo=self.redo, **self.settings),
-        model=None, seed=None, device='cpu', python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
+        card=self.network['model'].card if self.network else None, device=self.network['model'].device if self.network else 'cpu', python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
         seconds=round(seconds, 2), errors=self.errors, images={d['info']['image']: {k: d['info'][k] for k in ('sha256','diameter','diameter_by','flags','seconds')} for d,_ in records})
 
 # %% ../nbs/09_run.ipynb #7fbd5604

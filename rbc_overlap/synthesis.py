@@ -120,7 +120,7 @@ def rouleaux(
     dy,dx = draw_shift(rng)
     return overlap_pair(image, mask, move(image, dy, dx, 255), move(mask, dy, dx, BACKGROUND), rng, **kwargs)
 
-# %% ../nbs/03_synthesis.ipynb #f3368df2
+# %% ../nbs/03_synthesis.ipynb #e82ad7f8
 @dataclass
 class CutOut:
     "A cell cut out of its image: relative absorbance, its mask, and a soft edge that reaches 3 px beyond it"
@@ -135,12 +135,14 @@ def cut_out(
     rim=5,            # px around the cell that come with it
 )->CutOut:
     "Cut `cell` out of `a`, with its halo and a soft edge"
-    (y0,y1),(x0,x1) = [(max(s.start-rim, 0), s.stop+rim) for s in cell.window]
-    window,mask = np.s_[y0:y1, x0:x1], np.zeros(a.shape[:2], bool)
-    mask[cell.window] = cell.mask
-    mask,others = mask[window],cells[window]
-    near = cv2.dilate(mask.astype(np.float32), np.ones((3,3))) * (mask | ~others)
-    return CutOut(np.float32(a[window]), mask, cv2.GaussianBlur(near, (0,0), 1.)*(mask | ~others))
+    (top,left),(h,w) = [max(s.start-rim, 0) for s in cell.window],cell.mask.shape
+    window = np.s_[top:cell.y+h+rim, left:cell.x+w+rim]
+    others = cells[window]
+    mask = np.zeros(others.shape, bool)
+    mask[cell.y-top:cell.y-top+h, cell.x-left:cell.x-left+w] = cell.mask
+    own = mask | ~others
+    near = cv2.dilate(mask.astype(np.float32), np.ones((3,3))) * own
+    return CutOut(a[window].copy(), mask, cv2.GaussianBlur(near, (0,0), 1.)*own)
 
 # %% ../nbs/03_synthesis.ipynb #8be5c0e5
 @patch
@@ -195,13 +197,13 @@ def mask(self:Scene)->Mask:
 @patch
 def _repr_png_(self:Scene): return overlay(np.clip(255-100*self.a, 0, 255).astype(np.uint8), self.mask())._repr_png_()
 
-# %% ../nbs/03_synthesis.ipynb #f943d4c6
+# %% ../nbs/03_synthesis.ipynb #304d2760
 def draw_blend(
     rng, # numpy Generator
 )->tuple: # shares of maximum, sum and cover, which add up to 1, and strength
     "How the next cell will lie on others"
     a,t = draw_weight(rng),draw_weight(rng)
-    return a*t, a*(1-t), 1-a, rng.uniform(.5, 1.)
+    return a*t, a*(1-t), 1-a, rng.uniform(.1, 1.)
 
 def _both(c, y, x, shape):
     "Slices of a scene of `shape`, and of `c` laid at (`y`, `x`): where they meet"
@@ -261,14 +263,14 @@ def touching(self:Scene, cell:Cell, c:CutOut, angle:float):
         if self.covered(c, *at): return place
         place = at
 
-# %% ../nbs/03_synthesis.ipynb #d607d574
+# %% ../nbs/03_synthesis.ipynb #fa2fd7f7
 @dataclass
 class Rules:
     "How cells are laid: shares of what becomes of a new cell (the rest stands alone), and ranges"
     overlap:float = .5           # lies on another cell
     touch:float = .2             # touches another cell
     roll:float = .1              # begins a roll
-    gap:tuple = (.45, 1.)        # depth of overlaps, of `beside`
+    gap:tuple = (.3, 1.)         # depth of overlaps, of `beside`
     roll_gap:tuple = (.2, .65)   # of neighbours in a roll
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
     density:tuple = (.2, 1.)     # new cells for each one that is there
@@ -298,7 +300,7 @@ def _roll(self:Scene, cell, draw, angle, rng, rules):
         self.lay(c, *beside(cell, c, angle, gap*rng.uniform(.9, 1.1)), blend)
         cell = self.cells[-1]
 
-# %% ../nbs/03_synthesis.ipynb #8bc58543
+# %% ../nbs/03_synthesis.ipynb #9f4cba99
 def _smooth_noise(shape, sigma, rng):
     small = rng.standard_normal([max(int(s/sigma), 2) for s in shape], np.float32)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
@@ -320,7 +322,7 @@ def _grain(shape, rng):
     "Noise of a camera, most of it alike in all channels, of a random strength and coarseness"
     noise = .7*rng.standard_normal((*shape[:2],1), np.float32) + .7*rng.standard_normal(shape, np.float32)
     if rng.random()<.5: noise = cv2.GaussianBlur(noise, (0,0), rng.uniform(.4, .9))
-    return np.float32(rng.uniform(0, .12))*noise
+    return np.float32(rng.uniform(0, .1))*noise
 
 # %% ../nbs/03_synthesis.ipynb #2234262f
 def add_dirt(
