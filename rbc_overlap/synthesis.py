@@ -197,30 +197,39 @@ def mask(self:Scene)->Mask:
 @patch
 def _repr_png_(self:Scene): return overlay(np.clip(255-100*self.a, 0, 255).astype(np.uint8), self.mask())._repr_png_()
 
-# %% ../nbs/03_synthesis.ipynb #304d2760
+# %% ../nbs/03_synthesis.ipynb #f41c367b
 def draw_blend(
     rng, # numpy Generator
-)->tuple: # shares of maximum, sum and cover, which add up to 1, and strength
+)->tuple: # shares of maximum, sum and cover, which add up to 1; strength of the paler cell in the sum; strength of bright lines
     "How the next cell will lie on others"
     a,t = draw_weight(rng),draw_weight(rng)
-    return a*t, a*(1-t), 1-a, rng.uniform(.1, 1.)
+    return a*t, a*(1-t), 1-a, rng.uniform(0, .5), .6*rng.random()**2
+
+def _line(mask):
+    "Where a bright line runs around `mask`, 0 to 1"
+    m = np.pad(mask.astype(np.float32), 6)
+    return cv2.GaussianBlur(cv2.dilate(m, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9,9)))-m, (0,0), 1.)[6:-6,6:-6,None]
 
 def _both(c, y, x, shape):
     "Slices of a scene of `shape`, and of `c` laid at (`y`, `x`): where they meet"
     pairs = [(max(o, 0), max(min(o+k, n), o, 0), o) for o,k,n in zip((y,x), c.mask.shape, shape)]
     return tuple(slice(a, b) for a,b,_ in pairs), tuple(slice(a-o, b-o) for a,b,o in pairs)
 
+# %% ../nbs/03_synthesis.ipynb #c100f107
 @patch
 def lay(self:Scene,
     c:CutOut,
-    y:int, x:int,    # top left corner, may lie outside
-    blend=(1,0,0,1), # as from `draw_blend`
+    y:int, x:int,      # top left corner, may lie outside
+    blend=(1,0,0,1,0), # as from `draw_blend`
 ):
     "Lay the cell `c` on the scene"
     on,of = _both(c, y, x, self.n.shape)
-    under,new,soft,(high,total,cover,strength) = self.a[on],c.a[of],c.soft[of][...,None],blend
-    seen = high*np.maximum(under, new) + total*(under+strength*new) + cover*new
-    self.a[on] += soft*(seen-under)
+    a,soft,(high,total,cover,strength,line) = self.a[on],c.soft[of][...,None],blend
+    if not soft.size: return
+    under,new = a*(1-line*_line(c.mask)[of]), c.a[of]*(1-line*_line(self.n[on]>0))
+    upper = np.maximum(under, new)
+    seen = high*upper + total*(upper+strength*np.minimum(under, new)) + cover*new
+    a[:] = under + soft*(seen-under)
     self.n[on] += c.mask[of]
     self.cells.append(Cell(y, x, c.mask))
 
@@ -263,14 +272,14 @@ def touching(self:Scene, cell:Cell, c:CutOut, angle:float):
         if self.covered(c, *at): return place
         place = at
 
-# %% ../nbs/03_synthesis.ipynb #fa2fd7f7
+# %% ../nbs/03_synthesis.ipynb #162e693a
 @dataclass
 class Rules:
     "How cells are laid: shares of what becomes of a new cell (the rest stands alone), and ranges"
     overlap:float = .5           # lies on another cell
     touch:float = .2             # touches another cell
     roll:float = .1              # begins a roll
-    gap:tuple = (.3, 1.)         # depth of overlaps, of `beside`
+    gap:tuple = (.35, 1.)        # depth of overlaps, of `beside`
     roll_gap:tuple = (.2, .65)   # of neighbours in a roll
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
     density:tuple = (.2, 1.)     # new cells for each one that is there
