@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-os.environ |= dict(TQDM_DISABLE='1', PATH=f'{BIN}:{os.environ["PATH"]}')
+os.environ |= dict(TQDM_DISABLE='1', OMP_NUM_THREADS='1', PATH=f'{BIN}:{os.environ["PATH"]}')
 
 def contents(*globs): return {p: p.read_bytes() for g in globs for p in ROOT.glob(g)}
 

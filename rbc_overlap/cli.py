@@ -7,8 +7,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/cli.html.md"""
 # %% auto #0
 __all__ = ['COMMANDS', 'segment', 'masks', 'simulate', 'data', 'train', 'demo', 'evaluate', 'parser', 'main']
 
-# %% ../nbs/11_cli.ipynb #596021aa
-import argparse, sys
+# %% ../nbs/11_cli.ipynb #b2ff2d91
+import argparse, sys, warnings
 from pathlib import Path
 
 # %% ../nbs/11_cli.ipynb #912fdcd1
@@ -44,7 +44,7 @@ def simulate(args):
     print(args.out)
     return 0
 
-# %% ../nbs/11_cli.ipynb #e1ac1272
+# %% ../nbs/11_cli.ipynb #ba81ad68
 def data(args):
     "rbc-overlap data"
     from rbc_overlap.dataset import fetch
@@ -53,6 +53,7 @@ def data(args):
 
 def train(args):
     "rbc-overlap train"
+    warnings.simplefilter('ignore', FutureWarning) # fastai's, of torch
     try: from rbc_overlap.training import train
     except ModuleNotFoundError as e: raise ValueError(f"training needs {e.name}, which is not installed: pip install 'rbc_overlap[train]'") from None
     print(train(args.folders, args.out, recipe=args.recipe, arch=args.arch, epochs=args.epochs, seed=args.seed, resume=args.resume))
@@ -110,16 +111,16 @@ def _simulate_args(p):
     p.add_argument('--n', type=_number(int, 1, 1_000_000), default=10, help='number of smears (default: 10)')
     p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of the first smear; each following one has the next (default: 0)')
 
-# %% ../nbs/11_cli.ipynb #a8051a76
+# %% ../nbs/11_cli.ipynb #964d44ba
 def _data_args(p):
-    p.add_argument('name', choices=['chula','draaslan'], metavar='NAME', help='chula: 706 frames of Chula-RBC-12; draaslan: blood-cell-detection-dataset')
+    p.add_argument('name', choices=['chula','draaslan'], metavar='NAME', help='chula: 738 frames of Chula-RBC-12; draaslan: 100 crops of blood-cell-detection-dataset')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help='the labelled folder')
 
 def _train_args(p):
     p.add_argument('folders', nargs='+', type=Path, metavar='DIR', help='labelled folders: images/ and masks/')
     p.add_argument('--out', required=True, type=Path, metavar='MODEL.onnx', help='the model; checkpoint, history and curves are written beside it')
     p.add_argument('--recipe', choices=['compact','paper'], default='compact', help='compact: a small U-Net on cells laid one by one (default); paper: as in Brünggel et al. 2022')
-    p.add_argument('--arch', default='resnet50', help='encoder of the paper recipe, any ResNet of torchvision by name (default: resnet50)')
+    p.add_argument('--arch', default='resnet50', help='encoder of the paper recipe, a network of torchvision by name (default: resnet50)')
     p.add_argument('--epochs', type=_number(int, 1, 100_000), help='default: what the recipe says')
     p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of data and weights (default: 0)')
     p.add_argument('--resume', action='store_true', help='go on where a run that was stopped wrote its last checkpoint')

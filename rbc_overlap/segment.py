@@ -106,7 +106,7 @@ def tiles(
     step = up(-(-n//max(-(-(n-2*HALO)//core), 1)))
     return [(s, min(s+step, n), max(s-up(HALO), 0), min(s+step+up(HALO), up(n))) for s in range(0, n, step)]
 
-# %% ../nbs/06_segment.ipynb #e9ff7ab8
+# %% ../nbs/06_segment.ipynb #46e856e6
 def _input(view, card, y, x, shape): return view.window(y, x, shape) if card['input']=='relative absorbance' else view.pixels(y, x, shape)
 
 def _span(start, end, factor, n, last):
@@ -129,7 +129,8 @@ def predict(
             (a,b),(c,d) = _span(y0, y1, fy, shape[0], y1==view.size[0]), _span(x0, x1, fx, shape[1], x1==view.size[1])
             m = np.float32([[fx, 0, (c+.5)*fx-.5-left], [0, fy, (a+.5)*fy-.5-top]])
             if b>a and d>c: 
-                mask[a:b,c:d] = cv2.warpAffine(p, m, (int(d-c),int(b-a)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE).argmax(2)
+                near = cv2.warpAffine(p, m, (int(d-c),int(b-a)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+                mask[a:b,c:d] = near.argmax(2)
     return Mask(mask)
 
 # %% ../nbs/06_segment.ipynb #5b4edb0c

@@ -9,8 +9,8 @@ __all__ = ['ALPHA', 'BETA', 'BLURRED', 'SIGMA', 'SHIFT', 'i_min', 'i_over', 'sum
            'overlap_pair', 'draw_shift', 'move', 'rouleaux', 'CutOut', 'cut_out', 'whole_cells', 'Scene', 'draw_blend',
            'reach', 'beside', 'Rules', 'another_camera', 'add_dirt', 'Frame', 'make_frame', 'Scenes']
 
-# %% ../nbs/03_synthesis.ipynb #5f349018
-from dataclasses import dataclass, field, replace
+# %% ../nbs/03_synthesis.ipynb #7522b8e0
+from dataclasses import dataclass, field
 import cv2, numpy as np
 from fastcore.basics import patch
 from tqdm.auto import tqdm

@@ -6,37 +6,35 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/training.html.md"""
 
 # %% auto #0
 __all__ = ['RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_unet', 'cross_entropy', 'overlap_loss', 'Epochs',
-           'Augment', 'BFloat16', 'precision', 'Average', 'ClassIoU', 'History', 'curves', 'Checkpoint',
-           'read_checkpoint', 'restore', 'export_onnx', 'check_export', 'fingerprint', 'compact_data', 'paper_data',
-           'learner', 'train']
+           'Augment', 'BFloat16', 'precision', 'Average', 'History', 'curves', 'Progress', 'Checkpoint',
+           'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'fingerprint', 'compact_data',
+           'paper_data', 'learner', 'make_card', 'finish', 'train']
 
-# %% ../nbs/05_training.ipynb #72eb3cfc
-import hashlib, io, json, os, platform, tempfile, time, warnings
+# %% ../nbs/05_training.ipynb #36fd08f6
+import hashlib, io, json, os, time, warnings
 from datetime import datetime
 from pathlib import Path
-from urllib.error import URLError
-import cv2, numpy as np, pandas as pd, torch, torch.nn.functional as F
-from torch import nn
-from fastcore.basics import patch
-from fasttransform import Pipeline
-from fastai.callback.core import Callback
+import cv2, fastai.callback.schedule, numpy as np, pandas as pd, torch, torch.nn.functional as F, torchvision
+from fastai.callback.core import Callback, TrainEvalCallback
 from fastai.callback.fp16 import MixedPrecision
-from fastai.callback.schedule import fit_one_cycle
 from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
-from fastai.learner import Learner, Metric
-from fastai.torch_core import TensorImage, TensorMask, set_seed
+from fastai.learner import Learner
+from fastai.torch_core import TensorImage, TensorMask, set_seed, to_device
 from fastai.vision.augment import aug_transforms
-from fastai.vision.learner import create_unet_model
+from fastai.vision.learner import create_body, default_split, model_meta
+from fastai.vision.models.unet import DynamicUnet
+from fasttransform import Pipeline
+from torch import nn
+from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .classic import CELL
 from .synthesis import Scenes, whole_cells
 from .dataset import PaperSet, SIZES, crops, labelled, random_split, split
 from .evaluation import IOUS, confusion, iou
-from .segment import Model
 
-# %% ../nbs/05_training.ipynb #33fdd14d
+# %% ../nbs/05_training.ipynb #c30989b1
 class Examples(torch.utils.data.Dataset):
     "Items of a training set as tensors: image (3, H, W), float32, and classes (H, W), int64"
     def __init__(self,
@@ -62,10 +60,10 @@ def loaders(
     batch,   # items in a batch
     device=None, # torch device; None: the GPU, where there is one
 )->DataLoaders:
-    "Batches of `train`, and of `valid`"
+    "Batches of `train`, in random order, and of `valid`"
     kw = dict(batch_size=batch, num_workers=min(max(os.cpu_count()-1, 0), 16), pin_memory=torch.cuda.is_available())
     device = device or torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    return DataLoaders(_Loader(train, drop_last=len(train)>=batch, **kw), _Loader(valid, **kw), device=device)
+    return DataLoaders(_Loader(train, shuffle=True, drop_last=len(train)>=batch, **kw), _Loader(valid, **kw), device=device)
 
 # %% ../nbs/05_training.ipynb #24452b35
 def _conv(i, o, stride=1): return nn.Sequential(nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
@@ -96,7 +94,7 @@ class CompactUNet(nn.Module):
         for u in self.up: x = u(x, skips.pop())
         return self.head(torch.cat([self.shuffle(x), skips.pop()], 1))
 
-# %% ../nbs/05_training.ipynb #ac0da7ba
+# %% ../nbs/05_training.ipynb #05c8eb4a
 class Normalize(nn.Module):
     "RGB from 0 to 1, normalised as ImageNet is"
     def __init__(self):
@@ -104,20 +102,25 @@ class Normalize(nn.Module):
         for k,v in dict(mean=[.485,.456,.406], std=[.229,.224,.225]).items(): self.register_buffer(k, torch.tensor(v)[:,None,None])
     def forward(self, x): return (x-self.mean)/self.std
 
+def _encoder(arch, pretrained):
+    "(network of torchvision, where its weights come from)"
+    if arch not in torchvision.models.list_models(torchvision.models): raise ValueError(f'no network {arch!r} in torchvision; the paper takes resnet50')
+    if pretrained:
+        try: return torchvision.models.get_model(arch, weights='DEFAULT'), 'ImageNet'
+        except (OSError, RuntimeError) as e: warnings.warn(f'the ImageNet weights of {arch} could not be downloaded ({e}): training starts from scratch', stacklevel=3)
+    return torchvision.models.get_model(arch, weights=None), 'from scratch'
+
 def paper_unet(
-    arch='resnet50', # a ResNet of torchvision, by name
-    size=300,        # of the crops, px
-    pretrained=True, # with the weights of ImageNet?
-): # (network, where its weights come from)
-    "fastai's U-Net with the encoder `arch` (Brünggel et al. 2022, section 3.4)"
-    import torchvision.models as models
-    if not (arch.startswith('resnet') and hasattr(models, arch)): raise ValueError(f'no encoder {arch!r}: a ResNet of torchvision is needed, such as resnet18, resnet34, resnet50')
-    build = lambda p: nn.Sequential(Normalize(), create_unet_model(getattr(models, arch), 3, (size,size), pretrained=p))
-    if not pretrained: return build(False), 'from scratch'
-    try: return build(True), 'ImageNet'
-    except (URLError, OSError) as e: 
-        warnings.warn(f'the ImageNet weights of {arch} could not be downloaded ({e}): training starts from scratch')
-        return build(False), 'from scratch'
+    arch='resnet50', # encoder, a network of torchvision by name
+    size=300,        # side of the crops, px
+    pretrained=True, # with the weights of ImageNet, where they can be had?
+): # (network, 'ImageNet' or 'from scratch'); sides are multiples of 32
+    "fastai's U-Net around `arch` (Brünggel et al. 2022, section 3.4)"
+    whole,weights = _encoder(arch, pretrained)
+    cut = model_meta.get(getattr(torchvision.models, arch), {}).get('cut')
+    try: unet = DynamicUnet(create_body(whole, cut=cut), 3, (size,size))
+    except Exception as e: raise ValueError(f"fastai can't make a U-Net of {arch} ({e}); it can of every ResNet") from e
+    return nn.Sequential(Normalize(), unet), weights
 
 # %% ../nbs/05_training.ipynb #14b8df61
 def cross_entropy(
@@ -139,7 +142,7 @@ def overlap_loss(
     dice = (2*(p*t).sum()+10)/(p.sum()+t.sum()+10)
     return cross_entropy(logits, classes) + share*(1-dice)
 
-# %% ../nbs/05_training.ipynb #101d18b0
+# %% ../nbs/05_training.ipynb #3eaadb46
 class Epochs(Callback):
     "Tell the data which epoch it is, and start its random numbers"
     order = -20
@@ -147,7 +150,7 @@ class Epochs(Callback):
     def before_fit(self): cv2.setNumThreads(1) # workers are forked, and OpenCV's threads don't survive that
     def after_fit(self): cv2.setNumThreads(-1)
     def before_train(self):
-        set_seed(1000*self.seed+self.epoch)
+        set_seed(int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]))
         self.dls[0].dataset.epoch = self.epoch
 
 class Augment(Callback):
@@ -158,24 +161,25 @@ class Augment(Callback):
         x,y = self.pipe((TensorImage(self.x), TensorMask(self.y)))
         self.learn.xb,self.learn.yb = (x.as_subclass(torch.Tensor),),(y.as_subclass(torch.Tensor).long(),)
 
-# %% ../nbs/05_training.ipynb #7d4d854b
+# %% ../nbs/05_training.ipynb #0c6a0b36
 class BFloat16(Callback):
-    "Forward passes in bfloat16"
-    def before_batch(self):
-        self.context = torch.autocast(self.x.device.type, torch.bfloat16)
-        self.context.__enter__()
-    def after_pred(self): self.learn.pred = self.pred.float()
-    def after_loss(self): self.context.__exit__(None, None, None)
-    def after_cancel_batch(self): self.context.__exit__(None, None, None)
+    "Run the network in bfloat16; its output is float32"
+    def before_fit(self):
+        plain,device = self.model.forward,self.dls.device.type
+        def forward(x):
+            with torch.autocast(device, torch.bfloat16): return plain(x).float()
+        self.model.forward = forward
+
+    def after_fit(self): del self.model.forward
 
 def precision(
     device, # of torch
 )->list:    # of callbacks
     "Mixed precision where `device` is faster with it"
     if device.type=='cuda': return [BFloat16()] if torch.cuda.get_device_capability(device)[0]>=8 else [MixedPrecision()]
-    return [BFloat16()] if device.type=='cpu' and torch.cpu._is_avx512_bf16_supported() else []
+    return [BFloat16()] if device.type=='cpu' and getattr(torch.cpu, '_is_avx512_bf16_supported', bool)() else []
 
-# %% ../nbs/05_training.ipynb #0d2284d1
+# %% ../nbs/05_training.ipynb #9530859a
 class Average(Callback):
     "A running average of the weights, used for validation"
     def __init__(self, decay=.998): self.decay,self.weights = decay,None
@@ -184,71 +188,82 @@ class Average(Callback):
         if self.weights is None: self.weights = {k: v.detach().clone() for k,v in self.model.state_dict().items()}
 
     def after_step(self):
-        d = min(self.decay, (1+self.train_iter)/(10+self.train_iter))
+        steps = self.epoch*len(self.dls[0])+self.iter
+        d = min(self.decay, (1+steps)/(10+steps))
         for k,v in self.model.state_dict().items():
             if v.is_floating_point(): self.weights[k].lerp_(v.detach(), 1-d)
             else: self.weights[k].copy_(v)
 
     def swap(self):
         "Exchange the average and the weights"
-        with torch.no_grad():
-            for k,v in self.model.state_dict().items():
-                kept = v.clone()
-                v.copy_(self.weights[k]); self.weights[k].copy_(kept)
+        now = {k: v.clone() for k,v in self.model.state_dict().items()}
+        self.model.load_state_dict(self.weights)
+        self.weights = now
 
-    before_validate = after_validate = swap
+    def before_validate(self): self.swap()
+    def after_validate(self): self.swap()
 
-# %% ../nbs/05_training.ipynb #fbfb790e
-class ClassIoU(Metric):
-    "IoU of one class over all known pixels of the validation set"
-    def __init__(self, cls): self.cls = cls
-    def reset(self): self.counts = 0
-    def accumulate(self, learn): self.counts = self.counts + confusion(learn.pred.argmax(1).cpu().numpy(), learn.y.cpu().numpy())
-
-    @property
-    def name(self): return IOUS[self.cls]
-    @property
-    def value(self): return float(iou(self.counts)[self.cls])
-
+# %% ../nbs/05_training.ipynb #39a02792
 class History(Callback):
-    "Losses and IoU of each epoch, as rows of a table, saved as a table and as curves"
-    order = 80
-    def __init__(self, path): self.path,self.rows = Path(path),[]
-    def before_train(self): self.started,self.losses = time.time(),{True: [], False: []}
-    def after_loss(self): self.losses[self.training].append(self.learn.loss.detach())
+    "Losses, IoUs and seconds of each epoch: `rows`, also saved as a table and as curves"
+    order = 50
+    def __init__(self, path): self.path,self.rows = path,[]
+    def before_train(self): self.started,self.losses,self.counts = time.time(),([],[]),np.zeros((3,4), int)
 
-    def after_epoch(self):
-        train,valid = [float(torch.stack(self.losses[k]).mean()) for k in (True,False)]
-        self.rows.append(dict(epoch=self.epoch+1, train_loss=train, valid_loss=valid) | {m.name: m.value for m in self.metrics} | dict(seconds=round(time.time()-self.started, 1)))
+    def after_loss(self):
+        self.losses[self.training].append(self.learn.loss.detach())
+        if not self.training: self.counts += confusion(self.pred.argmax(1).cpu().numpy(), self.y.cpu().numpy())
+
+    def after_validate(self):
+        valid,train = [torch.stack(l).mean().item() for l in self.losses]
+        ious = [*iou(self.counts), iou(self.counts).mean()]
+        self.rows.append(dict(epoch=self.epoch+1, train_loss=train, valid_loss=valid) | dict(zip(IOUS, map(float, ious)))
+            | dict(seconds=round(time.time()-self.started, 1)))
         write_file(self.path.with_suffix('.csv'), pd.DataFrame(self.rows).to_csv(index=False, float_format='%.5f'))
         write_file(self.path.with_suffix('.png'), curves(self.rows))
 
-# %% ../nbs/05_training.ipynb #80848f78
+# %% ../nbs/05_training.ipynb #c788332b
 def curves(
     rows, # of `History`
 )->bytes: # PNG
     "Losses and IoU over the epochs"
     from matplotlib.figure import Figure
-    table = pd.DataFrame(rows).set_index('epoch')
+    table = pd.DataFrame(rows).set_index('epoch').astype(float)
     fig = Figure(figsize=(9,3.2), layout='constrained')
     left,right = fig.subplots(1, 2)
-    table[['train_loss','valid_loss']].plot(ax=left, ylabel='loss', logy=True)
-    table[['bg','rbc','over']].plot(ax=right, ylabel='IoU on validation slides', ylim=(max(table[['bg','rbc','over']].min().min()-.02, 0), 1))
+    table[['train_loss','valid_loss']].plot(ax=left, marker='.', ylabel='loss', logy=True)
+    table[IOUS[:3]].plot(ax=right, marker='.', ylabel='IoU, validation')
     out = io.BytesIO()
     fig.savefig(out, dpi=90)
     return out.getvalue()
 
-# %% ../nbs/05_training.ipynb #429ce458
+# %% ../nbs/05_training.ipynb #236cc711
+class Progress(Callback):
+    "A bar over all batches of all epochs"
+    order = 60
+    def before_fit(self): self.bar = tqdm(total=self.n_epoch*len(self.dls[0]), desc='training', unit='batch')
+
+    def before_train(self): self.bar.n = self.epoch*len(self.dls[0])
+
+    def after_batch(self):
+        if self.training: self.bar.update()
+
+    def after_validate(self):
+        last = self.history.rows[-1]
+        self.bar.set_postfix({'epoch': f'{last["epoch"]}/{self.n_epoch}'} | {k: f'{last[k]:.3f}' for k in ('train_loss','valid_loss','bg','rbc','over')})
+
+    def after_fit(self): self.bar.close()
+
+# %% ../nbs/05_training.ipynb #1aff2ab1
 class Checkpoint(Callback):
     "Write the state of training to `path` after each epoch"
     order = 90
-    def __init__(self, path, settings): self.path,self.settings = Path(path),settings
+    def __init__(self, path, settings, weights): self.path,self.settings,self.weights = Path(path),settings,weights
 
-    def after_epoch(self):
-        opt = self.opt.state_dict()
-        hypers = [{k: float(v) if isinstance(v, (float,np.floating)) else v for k,v in h.items()} for h in opt['hypers']]
-        state = dict(settings=self.settings, epoch=self.epoch+1, model=self.model.state_dict(), opt=dict(state=opt['state'], hypers=hypers),
-            average=self.learn.average.weights, rows=self.learn.history.rows)
+    def after_validate(self):
+        average = self.learn.average.weights if hasattr(self.learn, 'average') else None
+        state = dict(settings=self.settings, weights=self.weights, epoch=self.epoch+1, rows=self.learn.history.rows,
+            model=self.model.state_dict(), average=average, opt=self.opt.state_dict()['state'])
         out = io.BytesIO()
         torch.save(state, out)
         write_file(self.path, out.getvalue())
@@ -264,56 +279,68 @@ def restore(learn, state):
     "Give `learn` the `state` of a checkpoint; returns the epoch to go on with"
     learn.model.load_state_dict(state['model'])
     learn.create_opt()
-    learn.opt.load_state_dict(state['opt'])
-    learn.average.weights,learn.history.rows = {k: v.to(learn.dls.device) for k,v in state['average'].items()},state['rows']
+    learn.opt.load_state_dict(dict(state=to_device(state['opt'], learn.dls.device), hypers=learn.opt.hypers))
+    if state['average']: learn.average.weights = to_device(state['average'], learn.dls.device)
+    learn.history.rows = state['rows']
     return state['epoch']
 
-# %% ../nbs/05_training.ipynb #dd3147b2
-def export_onnx(
-    network,   # torch module: (B, 3, H, W) → logits (B, 3, H, W)
-    path,      # where to, .onnx
-    card:dict, # goes into the file
-):
-    "Write `network` to `path`, followed by softmax, with its `card`"
+# %% ../nbs/05_training.ipynb #3f7a6bb1
+def onnx_bytes(
+    network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), on the CPU
+    card:dict,
+)->bytes: # an ONNX file
+    "`network`, a softmax, and the `card`"
     import onnx
-    whole = nn.Sequential(network, nn.Softmax(1)).cpu().float().eval()
-    axes = {0: 'batch', 2: 'height', 3: 'width'}
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    sizes,out = {0: 'n', 2: 'height', 3: 'width'}, io.BytesIO()
+    with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        file = Path(folder)/'model.onnx'
-        torch.onnx.export(whole, torch.zeros(1,3,64,64), str(file), dynamo=False, opset_version=17, input_names=['image'], 
-            output_names=['probabilities'], dynamic_axes=dict(image=axes, probabilities=axes))
-        model = onnx.load(str(file))
+        torch.onnx.export(nn.Sequential(network, nn.Softmax(1)).eval(), (torch.zeros(1,3,64,64),), out, dynamo=False, opset_version=17,
+            input_names=['image'], output_names=['probabilities'], dynamic_axes=dict(image=sizes, probabilities=sizes))
+    model = onnx.load_from_string(out.getvalue())
     onnx.helper.set_model_props(model, dict(card=json.dumps(card)))
-    write_file(path, model.SerializeToString())
+    return model.SerializeToString()
 
-def check_export(
-    network, # as given to `export_onnx`
-    path,    # of the ONNX file
-    images,  # float32, each (h, w, 3)
-)->float:    # largest difference of a probability
-    "Compare the file at `path` with `network`; raises ValueError where they differ"
-    model,whole = Model(path),nn.Sequential(network, nn.Softmax(1)).cpu().float().eval()
-    with torch.no_grad(): torchs = [whole(torch.from_numpy(np.ascontiguousarray(i.transpose(2,0,1)))[None])[0].numpy().transpose(1,2,0) for i in images]
-    pairs = [(t, model(i)) for t,i in zip(torchs, images)]
-    worst,same = max(np.abs(t-o).max() for t,o in pairs), min((t.argmax(2)==o.argmax(2)).mean() for t,o in pairs)
-    if worst>1e-3 or same<.999: raise ValueError(f'{path}: ONNX Runtime and torch differ by {worst:.2g}, with the same class on {same:.2%} of the pixels')
-    return float(worst)
+def check_onnx(
+    data:bytes,        # an ONNX file
+    network:nn.Module, # that it was made of
+    images,            # float32, each (N, 3, H, W)
+):
+    "Compare ONNX Runtime with torch, on the CPU; raises ValueError where they differ"
+    import onnxruntime as ort
+    ort.disable_telemetry_events()
+    session = ort.InferenceSession(data, providers=['CPUExecutionProvider'])
+    with torch.inference_mode(): pairs = [(network(i).softmax(1).numpy(), session.run(None, dict(image=i.numpy()))[0]) for i in images]
+    apart = max(np.abs(a-b).max() for a,b in pairs)
+    same = np.concatenate([(a.argmax(1)==b.argmax(1)).ravel() for a,b in pairs]).mean()
+    if not (apart<1e-3 and same>=.999): raise ValueError(f'ONNX Runtime and torch differ by {apart:.2g}, with the same class on {same:.2%} of the pixels')
 
-# %% ../nbs/05_training.ipynb #9523215f
-RECIPES = dict(compact=dict(epochs=60, batch=16, lr=3e-3, input='relative absorbance'), paper=dict(epochs=20, batch=8, lr=1e-3, input='rgb'))
+def export_onnx(
+    network:nn.Module,
+    path,      # of the ONNX file
+    card:dict,
+    images,    # float32, each (N, 3, H, W), to compare with torch
+):
+    "Write `network` and its `card` to `path`"
+    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
+    data = onnx_bytes(network, card)
+    check_onnx(data, network, images)
+    write_file(path, data)
+
+# %% ../nbs/05_training.ipynb #5b3eddc8
+RECIPES = dict(compact=dict(epochs=60, batch=16, lr=3e-3, multiple=16, input='relative absorbance'))
+RECIPES['paper'] = dict(epochs=20, batch=8, lr=1e-3, multiple=32, input='rgb')
 
 def fingerprint(
     items, # of `labelled`
 )->str:
-    "Hash of the images and masks of `items`"
-    h = hashlib.sha256()
-    for i in items: h.update(hashlib.sha256(Path(i.image).read_bytes()).digest() + hashlib.sha256(Path(i.mask).read_bytes()).digest())
-    return h.hexdigest()
+    "Hash of the images, masks and slides of `items`"
+    sha = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256('\n'.join(f'{i.slide} {i.binary} {i.repainted} {sha(i.image)} {sha(i.mask)}' for i in items).encode()).hexdigest()
 
-def compact_data(items, seed, windows=1600, size=160):
-    "(train, valid, diameter of cells): `Examples` of scenes, by slide"
+def compact_data(items, seed, windows=None, size=160):
+    "(train, valid, diameter of cells): `Examples` of scenes, by slide; `windows` an epoch, None: 40 for each image, 1,600 at most"
     train,valid = split(items, seed=seed)
+    windows = windows or min(40*len(train), 1600)
     return Examples(Scenes(train, size, windows, seed)), Examples(Scenes(valid, size, max(windows//8, 16), seed+1)), CELL
 
 def paper_data(items, seed, size='paper'):
@@ -325,40 +352,86 @@ def paper_data(items, seed, size='paper'):
     areas = [c.area for _,mask in cut for c in whole_cells(mask)]
     return Examples(whole, train), Examples(whole, valid), round(float(np.sqrt(4/np.pi*np.median(areas))), 1) if areas else CELL
 
-# %% ../nbs/05_training.ipynb #fba0d859
-def learner(network, data, out, settings):
-    "A `Learner` of `network` on `data` (train, valid), with all callbacks; what it saves lies beside `out`"
+# %% ../nbs/05_training.ipynb #db66c7f7
+def learner(
+    network:nn.Module,
+    data,                   # (`Examples` to train on, `Examples` to validate on)
+    out:Path,               # the model; what is saved meanwhile lies beside it
+    settings:dict,          # with recipe and seed
+    weights='from scratch', # or 'ImageNet'
+)->Learner:
+    "A `Learner` with all callbacks"
     paper,recipe = settings['recipe']=='paper',RECIPES[settings['recipe']]
     dls = loaders(*data, recipe['batch'])
-    cbs = [Epochs(settings['seed']), Average(), History(out), Checkpoint(_checkpoint(out), settings), GradientClip(1.), *precision(dls.device)]
-    return Learner(dls, network, loss_func=cross_entropy if paper else overlap_loss, lr=recipe['lr'], wd=.01, path=out.parent, 
-        metrics=[ClassIoU(c) for c in (BACKGROUND,RBC,OVERLAP)], cbs=cbs+[Augment()]*paper)
+    cbs = [TrainEvalCallback(), Epochs(settings['seed']), *precision(dls.device), *([Augment()] if paper else [Average(), GradientClip(1.)]),
+        History(out), Progress(), Checkpoint(_checkpoint(out), settings, weights)]
+    network = network.to(dls.device, memory_format=torch.channels_last)
+    return Learner(dls, network, cross_entropy if paper else overlap_loss, lr=slice(recipe['lr']) if weights=='ImageNet' else recipe['lr'], wd=.01,
+        splitter=(lambda m: default_split(m[1])) if paper else (lambda m: list(m.parameters())), cbs=cbs, default_cbs=False)
 
+# %% ../nbs/05_training.ipynb #94f5d8bc
 def _checkpoint(out): return out.with_suffix('.checkpoint')
 
 def _state(out, settings, resume):
-    "The checkpoint to go on from; None where there is nothing to resume"
+    "The checkpoint to go on from; None where training starts from the beginning"
     path = _checkpoint(out)
-    if resume: return read_checkpoint(path, settings) if path.exists() else None
-    if path.exists(): raise ValueError(f'{path} is what a stopped run left: --resume goes on with it; remove it to start anew')
+    if path.exists() and not resume: raise ValueError(f'{path} is what a stopped run left: --resume goes on with it; remove it to start anew')
+    if not path.exists() and resume and out.exists(): raise ValueError(f'{out}: there is no {path.name} beside it, so it is finished; without --resume it is made anew')
+    return read_checkpoint(path, settings) if path.exists() else None
 
-def _card(items, data, diameter, settings, network, device, weights):
-    "What the model's file tells about itself, but for the scores"
-    name = torch.cuda.get_device_name(device) if device.type=='cuda' else f'{os.cpu_count()} CPU cores'
-    return settings | dict(input=RECIPES[settings['recipe']]['input'], diameter=diameter, multiple=32, classes=[CLASSES[c] for c in (BACKGROUND,RBC,OVERLAP)],
-        weights=weights, images=len(items), slides=len({i.slide for i in items}), train_items=len(data[0]), valid_items=len(data[1]),
-        parameters=sum(p.numel() for p in network.parameters()), device=name, date=datetime.now().isoformat(timespec='seconds'),
-        versions=dict(rbc_overlap=__version__, torch=torch.__version__, python=platform.python_version()))
+# %% ../nbs/05_training.ipynb #92da225d
+def _device(device): return torch.cuda.get_device_name(device) if device.type=='cuda' else f'CPU, {torch.get_num_threads()} threads'
 
-# %% ../nbs/05_training.ipynb #03c99f1a
+def make_card(
+    learn:Learner,
+    diameter:float, # of a cell in the training images, px
+)->dict:
+    "The card of what `learn` has learnt"
+    settings,rows = learn.checkpoint.settings, [{k: None if v!=v else round(v, 5) for k,v in r.items()} for r in learn.history.rows]
+    recipe = {k: RECIPES[settings['recipe']][k] for k in ('input','multiple')}
+    return settings | recipe | dict(diameter=diameter, classes=[CLASSES[c] for c in (BACKGROUND,RBC,OVERLAP)], weights=learn.checkpoint.weights,
+        parameters=sum(p.numel() for p in learn.model.parameters()), examples=len(learn.dls[0].dataset), valid_examples=len(learn.dls[1].dataset),
+        valid_iou={k: rows[-1][k] for k in IOUS}, history=rows, seconds=round(sum(r['seconds'] for r in rows)), device=_device(learn.dls.device),
+        versions=dict(rbc_overlap=__version__, torch=torch.__version__, fastai=fastai.__version__), date=datetime.now().isoformat(timespec='seconds'))
+
+# %% ../nbs/05_training.ipynb #b3fc87a5
+def _samples(valid, multiple):
+    "Images of `valid` in three sizes"
+    x = torch.stack([valid[i][0] for i in range(min(len(valid), 4))])
+    side = x.shape[2]//multiple*multiple
+    x = x[:,:,:side,:side].contiguous()
+    return [x, x[:1,:,:multiple], torch.cat([*x], 1)[None]]
+
+def finish(
+    learn:Learner,
+    out:Path,       # the model
+    diameter:float, # of a cell in the training images, px
+):
+    "Write the model, and only then delete the checkpoint"
+    if hasattr(learn, 'average'): learn.average.swap()
+    card = make_card(learn, diameter)
+    export_onnx(learn.model, out, card, _samples(learn.dls[1].dataset, card['multiple']))
+    _checkpoint(out).unlink()
+
+# %% ../nbs/05_training.ipynb #565ccd89
+def _settings(folders, items, recipe, epochs, seed, **own):
+    "What makes a run the same run"
+    data = dict(folders=[Path(f).resolve().name for f in folders], images=len(items), slides=len({i.slide for i in items}), sha256=fingerprint(items))
+    return dict(recipe=recipe, epochs=epochs or RECIPES[recipe]['epochs'], seed=seed, data=data, **own)
+
+def _network(settings, side, pretrained):
+    "(network, where its weights come from)"
+    set_seed(settings['seed'])
+    return (CompactUNet(), 'from scratch') if settings['recipe']=='compact' else paper_unet(settings['arch'], side, pretrained)
+
 def train(
     folders,           # labelled folders
     out,               # the model, .onnx; checkpoint, history (.csv) and curves (.png) lie beside it
     recipe='compact',  # key of `RECIPES`
     arch='resnet50',   # encoder of the `paper` recipe
-    epochs=None,       # None: as many as the recipe says
+    epochs=None,       # None: as the recipe says
     seed=0,
-    resume=False,      # go on from the checkpoint, where there is one
+    resume=False,      # go on with a run that was stopped
     pretrained=True,   # `paper`: begin with the weights of ImageNet, where they can be downloaded
     **size,            # passed to `compact_data` or `paper_data`
 )->Path: # of the model
@@ -367,29 +440,13 @@ def train(
     if out.suffix!='.onnx': raise ValueError(f'{out}: a model is an ONNX file, so its name must end in .onnx')
     if recipe not in RECIPES: raise ValueError(f'no recipe {recipe!r}; there are {", ".join(RECIPES)}')
     items = [i for f in folders for i in labelled(f)]
-    settings = dict(recipe=recipe, arch=arch if recipe=='paper' else 'CompactUNet', epochs=epochs or RECIPES[recipe]['epochs'], seed=seed, data=fingerprint(items)) | size
+    settings = _settings(folders, items, recipe, epochs, seed, **(dict(arch=arch, pretrained=pretrained) if recipe=='paper' else {}), **size)
     state = _state(out, settings, resume)
-    set_seed(seed)
     *data,diameter = (compact_data if recipe=='compact' else paper_data)(items, seed, **size)
-    network,weights = (CompactUNet(),'from scratch') if recipe=='compact' else paper_unet(arch, pretrained=pretrained and not state)
-    learn = learner(network, data, out, settings)
-    card = _card(items, data, diameter, settings, network, learn.dls.device, weights)
-    print(f'{card["images"]} images of {card["slides"]} slides; {card["parameters"]/1e6:.2f} million parameters on {card["device"]}')
+    network,weights = _network(settings, data[0][0][0].shape[1], pretrained and not state)
+    learn = learner(network, data, out, settings, state['weights'] if state else weights)
+    print(f'{len(items)} images of {settings["data"]["slides"]} slides; {sum(p.numel() for p in network.parameters())/1e6:.2f} million parameters, '
+        f'{learn.checkpoint.weights}; {_device(learn.dls.device)}')
     learn.fit_one_cycle(settings['epochs'], start_epoch=restore(learn, state) if state else 0)
-    return _finish(learn, out, card)
-
-# %% ../nbs/05_training.ipynb #ff445d8e
-def _finish(learn, out, card):
-    "Export what `learn` learnt, checked, with its scores on the card"
-    learn.average.swap()
-    rows = learn.history.rows
-    scores = {k: round(rows[-1][k], 4) for k in ('bg','rbc','over')}
-    card = card | dict(valid_iou=scores, seconds=round(sum(r['seconds'] for r in rows)))
-    network,part = learn.model.cpu().float().eval(),out.with_name(f'.{out.name}')
-    images = [learn.dls[1].dataset[i][0].numpy().transpose(1,2,0) for i in range(min(4, len(learn.dls[1].dataset)))]
-    images = [i[:i.shape[0]//32*32,:i.shape[1]//32*32] for i in images]
-    export_onnx(network, part, card)
-    check_export(network, part, images)
-    os.replace(part, out)
-    _checkpoint(out).unlink(missing_ok=True)
+    finish(learn, out, diameter)
     return out
