@@ -236,7 +236,7 @@ def cells_table(records, errors, pixel_size=None):
     table = pd.DataFrame(rows, columns=['image', *COLUMNS])
     return add_microns(table, pixel_size) if pixel_size else table
 
-# %% ../nbs/09_run.ipynb #7420c0e8
+# %% ../nbs/09_run.ipynb #22bdfb7b
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that weren't in this run"
@@ -252,7 +252,8 @@ def run_info(self:Run, records, seconds):
     net = self.network.get('model')
     return dict(rbc_overlap=__version__, date=datetime.now().isoformat(timespec='seconds'), command=sys.argv, 
         arguments=dict(places=[str(p) for p in self.places], out=str(self.out), pixel_size=self.pixel_size, redo=self.redo, **self.settings),
-        card=net.card if net else None, device=net.device if net else 'cpu', python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
+        card=net.card if net else None, device=net.device if net else 'cpu',
+        python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
         seconds=round(seconds, 2), errors=self.errors, images={d['info']['image']: {k: d['info'][k] for k in ('sha256','diameter','diameter_by','flags','seconds')} for d,_ in records})
 
 # %% ../nbs/09_run.ipynb #7fbd5604

@@ -6,7 +6,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/segment.html.md"""
 
 # %% auto #0
 __all__ = ['MODEL', 'HALO', 'ENGINES', 'Segmentation', 'read_card', 'Model', 'windows', 'measure_cells', 'tiles', 'predict',
-           'model_engine', 'shipped_model', 'classic_engine', 'segment']
+           'drop_crumbs', 'model_engine', 'shipped_model', 'classic_engine', 'segment']
 
 # %% ../nbs/06_segment.ipynb #a27fc774
 import hashlib, json
@@ -133,7 +133,16 @@ def predict(
                 mask[a:b,c:d] = near.argmax(2)
     return Mask(mask)
 
-# %% ../nbs/06_segment.ipynb #5b4edb0c
+# %% ../nbs/06_segment.ipynb #ce1df521
+def drop_crumbs(
+    mask:np.ndarray, # classes, uint8, (H, W); changed in place
+    diameter:float,  # of a cell, px
+):
+    "Make background of pieces smaller than 0.15 of a cell"
+    _,labels,stats,_ = cv2.connectedComponentsWithStats((mask>0).astype(np.uint8), connectivity=4)
+    mask[(stats[:,cv2.CC_STAT_AREA] < .15*np.pi/4*diameter**2)[labels]] = BACKGROUND
+
+# %% ../nbs/06_segment.ipynb #d4be9e5c
 def model_engine(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
@@ -144,7 +153,9 @@ def model_engine(
     diameter,how,n,level = measure_cells(image, diameter)
     if level is None: return Segmentation(Mask(np.zeros(image.shape[:2], np.uint8)), diameter, how, n)
     view = View(image, diameter, level, model.card['diameter'])
-    return Segmentation(predict(model, view, image.shape[:2]), diameter, how, n)
+    mask = predict(model, view, image.shape[:2])
+    drop_crumbs(mask, diameter)
+    return Segmentation(mask, diameter, how, n)
 
 @lru_cache(1)
 def shipped_model(): 
