@@ -10,8 +10,8 @@ __all__ = ['RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_
            'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'fingerprint', 'compact_data',
            'paper_data', 'learner', 'make_card', 'finish', 'train']
 
-# %% ../nbs/05_training.ipynb #36fd08f6
-import hashlib, io, json, os, time, warnings
+# %% ../nbs/05_training.ipynb #ca97aaf8
+import hashlib, io, json, os, sys, time, warnings
 from datetime import datetime
 from pathlib import Path
 import cv2, fastai.callback.schedule, numpy as np, pandas as pd, torch, torch.nn.functional as F, torchvision
@@ -34,7 +34,7 @@ from .synthesis import Scenes, whole_cells
 from .dataset import PaperSet, SIZES, crops, labelled, random_split, split
 from .evaluation import IOUS, confusion, iou
 
-# %% ../nbs/05_training.ipynb #c30989b1
+# %% ../nbs/05_training.ipynb #0e9fbda7
 class Examples(torch.utils.data.Dataset):
     "Items of a training set as tensors: image (3, H, W), float32, and classes (H, W), int64"
     def __init__(self,
@@ -61,7 +61,8 @@ def loaders(
     device=None, # torch device; None: the GPU, where there is one
 )->DataLoaders:
     "Batches of `train`, in random order, and of `valid`"
-    kw = dict(batch_size=batch, num_workers=min(max(os.cpu_count()-1, 0), 16), pin_memory=torch.cuda.is_available())
+    workers = min(os.cpu_count()-1, 16) if sys.platform=='linux' else 0 # they are forked, since a training set is too large to be sent
+    kw = dict(batch_size=batch, num_workers=workers, multiprocessing_context='fork' if workers else None, pin_memory=torch.cuda.is_available())
     device = device or torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     return DataLoaders(_Loader(train, shuffle=True, drop_last=len(train)>=batch, **kw), _Loader(valid, **kw), device=device)
 
