@@ -11,7 +11,7 @@ __all__ = ['COMMANDS', 'segment', 'masks', 'simulate', 'data', 'train', 'demo', 
 import argparse, sys, warnings
 from pathlib import Path
 
-# %% ../nbs/11_cli.ipynb #912fdcd1
+# %% ../nbs/11_cli.ipynb #7b537f19
 def _finish(report, errors, n):
     "Say how it ended, and give the exit code"
     for image,error in errors.items(): print(f'failed: {image}: {error}', file=sys.stderr)
@@ -23,7 +23,7 @@ def segment(args):
     "rbc-overlap segment"
     from rbc_overlap.run import Run
     if args.model and args.engine=='classic': raise ValueError('--model is for --engine model: the classical engine has none')
-    run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, **(dict(model=args.model) if args.model else {}))
+    run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
     report = run()
     return _finish(report, run.errors, len({*run.taken.values(), *run.errors}))
 

@@ -9,8 +9,8 @@ __all__ = ['DATA', 'PUBLIC', 'RAW', 'CELLS', 'TRIES', 'SIZES', 'GO_ON', 'IMAGE',
            'is_binary', 'labelled', 'split', 'random_split', 'crops', 'PaperSet', 'cache_folder', 'DownloadError',
            'fetch']
 
-# %% ../nbs/04_dataset.ipynb #07c76993
-import csv, hashlib, os, re, warnings
+# %% ../nbs/04_dataset.ipynb #203cc63b
+import csv, os, re, warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ import numpy as np, pooch
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
+from .core import _sha256
 from .classic import find_objects
 from .synthesis import overlap_pair, rouleaux
 
@@ -89,16 +90,14 @@ def read_registry(
     repo,commit = re.match(r'# github\.com/(\S+) at commit ([0-9a-f]{40}):', head).groups()
     return f'{RAW}/{repo}/{commit}/', dict(line.split() for line in lines)
 
-# %% ../nbs/04_dataset.ipynb #79e9ef5c
-def _sha256(data): return hashlib.sha256(data).hexdigest()
-
+# %% ../nbs/04_dataset.ipynb #3cbda4d8
 @lru_cache
 def gold_hashes()->frozenset: # of sha256, hexadecimal
     "Hashes of the public images that are kept out of training"
     sums = {path: sha.removeprefix('sha256:') for name in PUBLIC for path,sha in read_registry(name)[1].items()}
     return frozenset(sums[line] for line in (DATA/'gold.txt').read_text().splitlines() if line[0]!='#')
 
-def _is_gold(folder, image, listed): return bool(_named(listed, folder, image)) or _sha256(image.read_bytes()) in gold_hashes()
+def _is_gold(folder, image, listed): return bool(_named(listed, folder, image)) or _sha256(image) in gold_hashes()
 
 # %% ../nbs/04_dataset.ipynb #62af8e6f
 def is_binary(

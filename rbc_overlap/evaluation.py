@@ -10,8 +10,8 @@ __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'confusion', 'iou', 'imag
            'find_masks', 'image_names', 'read_json', 'split_coco', 'find_cells', 'load_cells', 'Labels', 'find_labels',
            'pair', 'Case', 'find_cases', 'score_case', 'Scores', 'evaluate']
 
-# %% ../nbs/08_evaluation.ipynb #6ece6a91
-import json, re
+# %% ../nbs/08_evaluation.ipynb #4f4c1bce
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -168,7 +168,7 @@ def cells_table(
     rows = {'F1, all cells': 'f1'} | ({'recall, cells in clumps': 'clump_recall'} if scores['clumps'] else {})
     return pd.DataFrame([[scores[f'{key}_{k}'] for k in LEVELS] for key in rows.values()], rows, [f'IoU {v}' for v in LEVELS.values()])
 
-# %% ../nbs/08_evaluation.ipynb #c862ded8
+# %% ../nbs/08_evaluation.ipynb #f5d3f67d
 def _name(file, base, end): return file.relative_to(base).as_posix().removesuffix(end)
 
 def _below(base, pattern, without):
@@ -182,11 +182,7 @@ def find_masks(
 )->dict: # {name: file}, sorted
     "The masks in `folder`: those of `masks/` if there are any, else all below it, the latest version of each"
     for base in (folder/'masks', folder):
-        found = {}
-        for f in _below(base, '[!.]*_mask*.png', without):
-            if m := re.fullmatch(r'.+(_mask(?:\.v(\d+))?\.png)', f.name): 
-                found.setdefault(_name(f, base, m[1]), []).append((int(m[2] or 1), f))
-        if found: return {n: max(files)[1] for n,files in sorted(found.items())}
+        if found := newest_masks(_below(base, MASKS, without), base): return found
     return {}
 
 # %% ../nbs/08_evaluation.ipynb #9e7ec5fa

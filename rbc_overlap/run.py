@@ -105,7 +105,7 @@ def write_image(page, name, out, seg, info, watch):
     record = image_record(page, info['image'], seg, cells, info | dict(seconds=watch.seconds))
     write_file(out/f'{name}_cells.json', json.dumps(record, default=lambda x: x.item()))
 
-# %% ../nbs/09_run.ipynb #8b750856
+# %% ../nbs/09_run.ipynb #db460bdc
 @dataclass
 class Run:
     "A run over many images, which can be interrupted and started again"
@@ -115,16 +115,15 @@ class Run:
     diameter:float = None      # of a cell, px; None measures it in each image
     pixel_size:float = None    # µm per px
     redo:bool = False          # do again what is done
-    model:Path = MODEL         # an ONNX file; the default is the model that comes with the package
+    model:Path = None          # an ONNX file; None: the model that comes with the package
     errors:dict = field(default_factory=dict) # image: what went wrong
 
     def __post_init__(self): 
         self.out = Path(self.out)
-        self.network = dict(model=Model(self.model)) if self.engine=='model' else {}
-        self.sha256 = self.network['model'].sha256 if self.network else None
+        self.network = Model(self.model or MODEL) if self.engine=='model' else None
 
     @property
-    def settings(self): return dict(engine=self.engine, model=self.sha256, diameter=self.diameter)
+    def settings(self): return dict(engine=self.engine, model=getattr(self.network, 'sha256', None), diameter=self.diameter)
 
 # %% ../nbs/09_run.ipynb #d7d76bdd
 def _read_record(path):
@@ -152,7 +151,7 @@ def check_free(self:Run, name, path):
     other = _read_record(self.out/f'{name}_cells.json').get('info', {}).get('path')
     if other and other!=path and Path(other).exists(): raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
 
-# %% ../nbs/09_run.ipynb #ffa7bb75
+# %% ../nbs/09_run.ipynb #62f6f1ef
 @patch
 def _try_page(self:Run, source, file, i, sha256, may_wait, median):
     "Do one page, unless it is done; returns False if it has to wait for the run's median"
@@ -163,7 +162,7 @@ def _try_page(self:Run, source, file, i, sha256, may_wait, median):
     watch = Stopwatch()
     page = file[i]
     watch.lap('read')
-    seg = segment(page.image, self.engine, self.diameter or median, **self.network)
+    seg = segment(page.image, self.engine, self.diameter or median, **(dict(model=self.network) if self.network else {}))
     if median: seg.how = 'run median'
     watch.lap('segment')
     if may_wait and not self.diameter and seg.n<5: return False
@@ -193,7 +192,7 @@ def _try_file(self:Run, source, pages=None, median=None):
             except Exception as e: self.errors[image+file.suffix(i)] = str(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
     return wait
 
-# %% ../nbs/09_run.ipynb #785096f5
+# %% ../nbs/09_run.ipynb #524edcbb
 @patch
 def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
@@ -204,7 +203,7 @@ def __call__(self:Run):
     try:
         waiting = {i: w for i,s in enumerate(tqdm(sources, 'segment', unit='image')) if (w := self._try_file(s))}
         median = float(np.median(self.diameters)) if self.diameters else None
-        for i,pages in tqdm(waiting.items(), 'few cells', unit='image', disable=not waiting): self._try_file(sources[i], pages, median)
+        for i,pages in tqdm(waiting.items(), 'few cells', unit='image') if waiting else (): self._try_file(sources[i], pages, median)
     finally: report = self.write_tables({p for s in sources for p in (s.relative.as_posix(), str(s.path))}, time.time()-started)
     return report
 
@@ -236,7 +235,7 @@ def cells_table(records, errors, pixel_size=None):
     table = pd.DataFrame(rows, columns=['image', *COLUMNS])
     return add_microns(table, pixel_size) if pixel_size else table
 
-# %% ../nbs/09_run.ipynb #22bdfb7b
+# %% ../nbs/09_run.ipynb #9103a626
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that weren't in this run"
@@ -249,10 +248,9 @@ def _all_errors(self:Run, images):
 @patch
 def run_info(self:Run, records, seconds):
     "Everything that one needs to know in order to do it again"
-    net = self.network.get('model')
     return dict(rbc_overlap=__version__, date=datetime.now().isoformat(timespec='seconds'), command=sys.argv, 
         arguments=dict(places=[str(p) for p in self.places], out=str(self.out), pixel_size=self.pixel_size, redo=self.redo, **self.settings),
-        card=net.card if net else None, device=net.device if net else 'cpu',
+        card=getattr(self.network, 'card', None), device=getattr(self.network, 'device', 'cpu'),
         python=platform.python_version(), platform=platform.platform(), numpy=np.__version__, opencv=cv2.__version__,
         seconds=round(seconds, 2), errors=self.errors, images={d['info']['image']: {k: d['info'][k] for k in ('sha256','diameter','diameter_by','flags','seconds')} for d,_ in records})
 

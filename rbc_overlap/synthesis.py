@@ -9,13 +9,13 @@ __all__ = ['ALPHA', 'BETA', 'BLURRED', 'SIGMA', 'SHIFT', 'i_min', 'i_over', 'sum
            'overlap_pair', 'draw_shift', 'move', 'rouleaux', 'CutOut', 'cut_out', 'whole_cells', 'Scene', 'draw_blend',
            'reach', 'beside', 'Rules', 'another_camera', 'add_dirt', 'Frame', 'make_frame', 'Scenes']
 
-# %% ../nbs/03_synthesis.ipynb #7522b8e0
+# %% ../nbs/03_synthesis.ipynb #83c46a0f
 from dataclasses import dataclass, field
 import cv2, numpy as np
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .classic import CELL, View, cell_level, find_objects
+from .classic import CELL, View, cell_level, find_objects, _contour, _solidity
 
 # %% ../nbs/03_synthesis.ipynb #dec8753e
 def i_min(
@@ -144,7 +144,14 @@ def cut_out(
     near = cv2.dilate(mask.astype(np.float32), np.ones((3,3))) * own
     return CutOut(a[window].copy(), mask, cv2.GaussianBlur(near, (0,0), 1.)*own)
 
-# %% ../nbs/03_synthesis.ipynb #8be5c0e5
+# %% ../nbs/03_synthesis.ipynb #4d5a3c83
+def _turn(middle, side, angle, mirrored, scale):
+    "The affine map that turns by `angle`, scales and mirrors around `middle` (x, y), and puts that into the middle of a square"
+    m = cv2.getRotationMatrix2D(middle, angle, scale)
+    m[:,2] += (side-1)/2 - np.array(middle)
+    if mirrored: m[0] = [0,0,side-1]-m[0]
+    return m
+
 @patch
 def turned(self:CutOut,
     angle:float,     # degrees
@@ -154,17 +161,11 @@ def turned(self:CutOut,
     "The cell turned by `angle`, mirrored or not, and enlarged by `scale`"
     h,w = self.mask.shape
     side = int(np.ceil(np.hypot(h, w)*scale))
-    m = cv2.getRotationMatrix2D(((w-1)/2, (h-1)/2), angle, scale)
-    m[:,2] += (side-1)/2 - np.array([(w-1)/2, (h-1)/2])
-    if mirrored: m[0] = [0,0,side-1]-m[0]
+    m = _turn(((w-1)/2, (h-1)/2), side, angle, mirrored, scale)
     a,mask,soft = [cv2.warpAffine(i, m, (side,side)) for i in (self.a, self.mask.astype(np.float32), self.soft)]
     return CutOut(a, mask>.5, soft)
 
-# %% ../nbs/03_synthesis.ipynb #c09c4737
-def _convex(mask):
-    contour = max(cv2.findContours(np.uint8(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea)
-    return cv2.contourArea(contour) > .9*cv2.contourArea(cv2.convexHull(contour))
-
+# %% ../nbs/03_synthesis.ipynb #d533a82e
 def whole_cells(
     mask:np.ndarray, # classes, uint8, (H, W)
     smallest=60,     # area, px
@@ -178,7 +179,7 @@ def whole_cells(
     if not rows: return []
     typical = np.median([r[-1] for r in rows])
     cells = [Cell(int(y), int(x), labels[y:y+h,x:x+w]==i) for i,x,y,w,h,s in rows if .4*typical<s<1.8*typical]
-    return [c for c in cells if _convex(c.mask)]
+    return [c for c in cells if _solidity(_contour(c.mask.astype(np.uint8)))>.9]
 
 # %% ../nbs/03_synthesis.ipynb #a62181ed
 @dataclass
@@ -374,7 +375,7 @@ def make_frame(
     a,mask = view.window(),_scaled(mask, view.size)
     return Frame(a.astype(np.float16), mask, [cut_out(a, c, mask>0) for c in whole_cells(mask)])
 
-# %% ../nbs/03_synthesis.ipynb #cd12051e
+# %% ../nbs/03_synthesis.ipynb #28942463
 @patch
 def scene(self:Frame,
     size:int,  # of the window, px
@@ -387,9 +388,7 @@ def scene(self:Frame,
     side = int(np.ceil(size*1.42/scale))+2
     y,x = [int(rng.integers(-side//6, max(n-side+side//6, 1-side//6))) for n in (H,W)]
     on = np.s_[max(y,0):y+side, max(x,0):x+side]
-    m = cv2.getRotationMatrix2D(((side-1)/2-max(-x,0), (side-1)/2-max(-y,0)), angle, scale)
-    m[:,2] += (size-1)/2 - np.array([(side-1)/2-max(-x,0), (side-1)/2-max(-y,0)])
-    if rng.random()<.5: m[0] = [0,0,size-1]-m[0]
+    m = _turn(tuple((side-1)/2-max(-o, 0) for o in (x,y)), size, angle, rng.random()<.5, scale)
     warp = lambda i,**kw: cv2.warpAffine(i, m, (size,size), **kw)
     known = self.mask[on]!=UNKNOWN
     n = warp(np.where(known, self.mask[on], 0).astype(np.float32))

@@ -10,7 +10,7 @@ __all__ = ['RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_
            'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'fingerprint', 'compact_data',
            'paper_data', 'learner', 'make_card', 'finish', 'train']
 
-# %% ../nbs/05_training.ipynb #ca97aaf8
+# %% ../nbs/05_training.ipynb #08ba269a
 import hashlib, io, json, os, sys, time, warnings
 from datetime import datetime
 from pathlib import Path
@@ -29,10 +29,12 @@ from torch import nn
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
+from .core import _sha256
 from .classic import CELL
 from .synthesis import Scenes, whole_cells
 from .dataset import PaperSet, SIZES, crops, labelled, random_split, split
 from .evaluation import IOUS, confusion, iou
+from .segment import _session
 
 # %% ../nbs/05_training.ipynb #0e9fbda7
 class Examples(torch.utils.data.Dataset):
@@ -285,7 +287,7 @@ def restore(learn, state):
     learn.history.rows = state['rows']
     return state['epoch']
 
-# %% ../nbs/05_training.ipynb #3f7a6bb1
+# %% ../nbs/05_training.ipynb #28644cf4
 def onnx_bytes(
     network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), on the CPU
     card:dict,
@@ -307,9 +309,7 @@ def check_onnx(
     images,            # float32, each (N, 3, H, W)
 ):
     "Compare ONNX Runtime with torch, on the CPU; raises ValueError where they differ"
-    import onnxruntime as ort
-    ort.disable_telemetry_events()
-    session = ort.InferenceSession(data, providers=['CPUExecutionProvider'])
+    session = _session(data, 'the export', ['CPUExecutionProvider'])
     with torch.inference_mode(): pairs = [(network(i).softmax(1).numpy(), session.run(None, dict(image=i.numpy()))[0]) for i in images]
     apart = max(np.abs(a-b).max() for a,b in pairs)
     same = np.concatenate([(a.argmax(1)==b.argmax(1)).ravel() for a,b in pairs]).mean()
@@ -327,7 +327,7 @@ def export_onnx(
     check_onnx(data, network, images)
     write_file(path, data)
 
-# %% ../nbs/05_training.ipynb #5b3eddc8
+# %% ../nbs/05_training.ipynb #32efb369
 RECIPES = dict(compact=dict(epochs=60, batch=16, lr=3e-3, multiple=16, input='relative absorbance'))
 RECIPES['paper'] = dict(epochs=20, batch=8, lr=1e-3, multiple=32, input='rgb')
 
@@ -335,8 +335,7 @@ def fingerprint(
     items, # of `labelled`
 )->str:
     "Hash of the images, masks and slides of `items`"
-    sha = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
-    return hashlib.sha256('\n'.join(f'{i.slide} {i.binary} {i.repainted} {sha(i.image)} {sha(i.mask)}' for i in items).encode()).hexdigest()
+    return hashlib.sha256('\n'.join(f'{i.slide} {i.binary} {i.repainted} {_sha256(i.image)} {_sha256(i.mask)}' for i in items).encode()).hexdigest()
 
 def compact_data(items, seed, windows=None, size=160):
     "(train, valid, diameter of cells): `Examples` of scenes, by slide; `windows` an epoch, None: 40 for each image, 1,600 at most"
