@@ -132,10 +132,15 @@ def boxed(start, t, shape):
     both = np.clip(np.minimum(hi, [t.x+t.w, t.y+t.h])-np.maximum(lo, [t.x, t.y]), 0, None).prod()
     return both > .7*((hi-lo).prod()+t.w*t.h-both)
 
+def may_be_two(piece, radius):
+    "Is `piece` as large and as long as two cells that lie closely on each other? Classic may take those for one"
+    size,c = piece.sum()/(np.pi*radius**2), np.linalg.eigvalsh(np.cov(np.nonzero(piece)))
+    return size>1.25 and (c[1]/c[0])**.5 > 1+.6*(size-1)
+
 def judge(t, piece, starts, radius, boxes):
     "(how, ellipses or None, IoU) of a row of `find_objects`' table: free, hand-set, automatic, cut by the frame or unexplained"
     one = boxes and len(starts)==1 and boxed(starts[0], t, piece.shape)
-    if one or (t.kind=='free' and len(starts)<2): return 'free', None, 1.
+    if one or (t.kind=='free' and len(starts)<2 and not may_be_two(piece, radius)): return 'free', None, 1.
     y,x = max(t.y-12, 0), max(t.x-12, 0)
     part,shift = piece[y:t.y+t.h+12,x:t.x+t.w+12],np.array([x, y, 0, 0, 0])
     found = None

@@ -117,10 +117,17 @@ def not_red_cells(
     near = cv2.dilate(_open(dark, .18*diameter), _disk(.5*diameter)) > 0
     return (cv2.dilate(dark, _disk(.025*diameter))>0) | (near & (a[...,1]<.8*level))
 
-# %% ../nbs/01_classic.ipynb #05d396b1
+# %% ../nbs/01_classic.ipynb #41f46d6f
+def _pad(mask, width): return cv2.copyMakeBorder(mask, *[width]*4, cv2.BORDER_CONSTANT)
+
 def _contour(mask): return max(cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea)
 
 def _solidity(contour): return cv2.contourArea(contour)/max(cv2.contourArea(cv2.convexHull(contour)), 1)
+
+def _hull_pixels(mask):
+    "As many pixels as the convex hull of one piece has at most"
+    hull = cv2.convexHull(_contour(mask))
+    return cv2.contourArea(hull) + cv2.arcLength(hull, True)/2 + 1
 
 def mend_rings(
     mask:np.ndarray, # silhouettes, uint8, (H, W)
@@ -130,7 +137,8 @@ def mend_rings(
     mask,r = mask.copy(),max(round(radius), 1)
     _,labels,stats,_ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     for i,(x,y,w,h,area) in enumerate(stats[1:], 1):
-        one = np.pad((labels[y:y+h,x:x+w]==i).astype(np.uint8), 2*r)
+        one = _pad((labels[y:y+h,x:x+w]==i).astype(np.uint8), 2*r)
+        if _hull_pixels(one)<=1.15*area: continue
         whole = _fill(cv2.morphologyEx(one, cv2.MORPH_CLOSE, _disk(r)))
         if whole.sum()>1.15*area and _solidity(_contour(whole))>.92: mask[y:y+h,x:x+w] |= whole[2*r:-2*r,2*r:-2*r]
     return mask
@@ -168,10 +176,10 @@ def absorbance_silhouette(
     mask = mend_rings(mask, .1*diameter)
     return mask * ~neighbour_lines(mask, green, local, diameter)
 
-# %% ../nbs/01_classic.ipynb #06e1c035
+# %% ../nbs/01_classic.ipynb #39ae993f
 def _body(mask, radius):
     "What an opening leaves of one piece, if that is most of it"
-    mask = np.pad(mask, round(radius)+2)
+    mask = _pad(mask, round(radius)+2)
     n,labels,stats,_ = cv2.connectedComponentsWithStats(_open(mask, radius))
     areas = stats[1:,cv2.CC_STAT_AREA]
     return (labels==1+areas.argmax()).astype(np.uint8) if n>1 and areas.max()>.8*mask.sum() else mask
@@ -180,12 +188,13 @@ def ellipse_iou(
     mask:np.ndarray, # one piece, uint8, (h, w)
 )->float:
     "How well one ellipse explains the piece: IoU of `mask` with the ellipse that has its moments"
-    y,x = np.nonzero(mask)
-    c = np.cov(x, y)
-    small,large = np.sqrt(np.maximum(np.linalg.eigvalsh(c), .1))*4
-    tilt = np.degrees(.5*np.arctan2(2*c[0,1], c[0,0]-c[1,1]))
-    ellipse = cv2.ellipse(np.zeros_like(mask), ((x.mean(),y.mean()), (large,small), tilt), 1, -1)
-    return (mask & ellipse).sum()/(mask | ellipse).sum()
+    m = cv2.moments(mask, True)
+    xx,xy,yy = [m[k]/m['m00'] for k in ('mu20','mu11','mu02')]
+    root = np.hypot(xx-yy, 2*xy)
+    large,small = [4*max((xx+yy+r)/2, .1)**.5 for r in (root,-root)]
+    tilt = np.degrees(.5*np.arctan2(2*xy, xx-yy))
+    ellipse = cv2.ellipse(np.zeros_like(mask), ((m['m10']/m['m00'], m['m01']/m['m00']), (large,small), tilt), 1, -1)
+    return cv2.countNonZero(mask & ellipse)/cv2.countNonZero(mask | ellipse)
 
 def _notches(contour):
     "Depth of the two deepest concavities, px"
@@ -299,15 +308,16 @@ def _measure(table, silhouette, assumed):
     d = outline_diameter(silhouette, assumed)
     return (d,'clump outlines') if d==d else (np.nan,'nothing found')
 
-# %% ../nbs/01_classic.ipynb #36e1e178
+# %% ../nbs/01_classic.ipynb #8e462cff
 def find_objects(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     method='absorbance', # or 'paper'
     diameter:float=None, # of a cell, px; None measures it
+    start=40.,           # a first guess of it, px: a good one saves time
 )->Objects:
     "Find everything that may be a cell in `image`, and judge it"
     if method not in METHODS: raise ValueError(f'no method {method!r}; there are {", ".join(METHODS)}')
-    raw,assumed = absorbance(image),diameter or 40.
+    raw,assumed = absorbance(image),diameter or start
     for _ in range(1 if diameter else 4):
         a = smooth(raw, assumed)
         level = stain_level(a[...,1])

@@ -27,11 +27,12 @@ def segment(args):
     report = run()
     return _finish(report, run.errors, len({*run.taken.values(), *run.errors}))
 
-# %% ../nbs/11_cli.ipynb #de24e1e1
+# %% ../nbs/11_cli.ipynb #cd036b5f
 def masks(args):
     "rbc-overlap masks"
     from rbc_overlap.run import label_images
-    new,kept,errors = label_images(args.images, args.out, args.method)
+    from rbc_overlap.segment import Model
+    new,kept,errors = label_images(args.images, args.out, args.method, args.model and Model(args.model))
     print(f'{new} masks made, {kept} that were there already left as they are', file=sys.stderr)
     return _finish(args.out, errors, new+kept+len(errors))
 
@@ -93,7 +94,7 @@ def _images(p, out):
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help='image files, or folders that are searched with their subfolders')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help=out)
 
-# %% ../nbs/11_cli.ipynb #58f0adf8
+# %% ../nbs/11_cli.ipynb #043f2eda
 def _segment_args(p):
     _images(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['model','classic'], default='model', help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
@@ -104,6 +105,7 @@ def _segment_args(p):
 
 def _masks_args(p):
     _images(p, 'the labelled folder: images/ and masks/; masks that are there already are never changed')
+    p.add_argument('--model', type=Path, metavar='FILE', help='an ONNX file: cells in which this model sees an overlap become unknown')
     p.add_argument('--method', choices=['absorbance','paper'], default='absorbance', help="paper: as in Brünggel et al. 2022, section 3.1 (default: absorbance)")
 
 def _simulate_args(p):

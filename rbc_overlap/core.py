@@ -682,18 +682,22 @@ def review(
     act(state.go, state.at)
     return w.VBox([w.HBox(buttons), text, controls, view, keys], layout=w.Layout(padding='4px')).add_class('rbc-review')
 
-# %% ../nbs/00_core.ipynb #d5b691be
+# %% ../nbs/00_core.ipynb #b6888c77
 def _terms(shape):
     "The six terms of a quadratic surface on [-1, 1]², (H*W, 6)"
     y,x = np.meshgrid(np.linspace(-1,1,shape[0]), np.linspace(-1,1,shape[1]), indexing='ij')
     return np.stack([np.ones_like(x), x, y, x*y, x*x, y*y], -1).reshape(-1,6)
 
+def _fit(terms, values, weight):
+    "Coefficients of `terms` (N, 6) for `values` (N,) or (N, 3) by weighted least squares"
+    weighted = terms.T*weight
+    return np.linalg.solve(weighted@terms + 1e-9*len(terms)*np.eye(6), weighted@values)
+
 def _cover(green, terms, share=.98, rounds=8):
     "Coefficients (6,) of the surface over `green` (N,) that has `share` of the squared residuals' weight above it"
     top,weight = np.minimum(green, np.percentile(green, 100*share)),np.ones(len(green))
     for _ in range(rounds):
-        root = np.sqrt(weight)
-        coef = np.linalg.lstsq(terms*root[:,None], top*root, rcond=None)[0]
+        coef = _fit(terms, top, weight)
         weight = np.where(top>terms@coef, share, 1-share)
     return coef
 
@@ -711,7 +715,7 @@ def dark_frame(
     wide = max(round(.02*max(dark.shape)), 2)
     return cv2.dilate(frame.astype(np.uint8), np.ones((2*wide+1,)*2, np.uint8)) > 0
 
-# %% ../nbs/00_core.ipynb #a9863f3a
+# %% ../nbs/00_core.ipynb #b82da398
 def _settle(log, terms, lit, rounds=12):
     "Coefficients (6, 3) of the background surface through those pixels of `log` (N, 3) that are `lit`"
     log,terms = log[lit],terms[lit]
@@ -719,7 +723,7 @@ def _settle(log, terms, lit, rounds=12):
     for _ in range(rounds):
         above = r[(r>0) & (r<band)]
         if above.size: band = min(band, 2.2*np.median(above)+.004)
-        coef = np.linalg.lstsq(terms[np.abs(r)<band], log[np.abs(r)<band], rcond=None)[0]
+        coef = _fit(terms, log, np.abs(r)<band)
         r = log[:,1]-terms@coef[:,1]
     return coef
 

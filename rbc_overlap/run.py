@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['RESULT', 'IMAGE_COLUMNS', 'STYLE', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image', 'Run',
            'NameTaken', 'images_table', 'cells_table', 'thumbnail', 'report_html', 'label_images']
 
-# %% ../nbs/09_run.ipynb #b5f54c38
+# %% ../nbs/09_run.ipynb #f5506e6d
 import base64, hashlib, html, json, platform, re, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .classic import find_objects
-from .segment import MODEL, Model, segment
+from .segment import MODEL, Model, doubted, segment
 from .cells import watershed_cells, measure, add_microns, COLUMNS
 
 # %% ../nbs/09_run.ipynb #4eb13731
@@ -309,7 +309,7 @@ def report_html(
 <footer>rbc_overlap {info["rbc_overlap"]}, {info["date"]}, engine {info["arguments"]["engine"]}. Counts per image are in images.csv, cells in cells.csv, how it was made in run.json.
 Cells at the frame are counted whole. Not for diagnosis.</footer></html>'''
 
-# %% ../nbs/09_run.ipynb #e801bac5
+# %% ../nbs/09_run.ipynb #a6e3e74d
 def _labelled_image(source, file, page, to):
     "An image for a labelled folder, (path, bytes): the very file, or a PNG of what was read where they differ"
     if len(file)==1 and not page.note: return to.with_name(to.name+source.path.suffix.lower()), file.data
@@ -319,6 +319,7 @@ def label_images(
     places,              # files and folders
     out,                 # the labelled folder
     method='absorbance', # or 'paper'
+    model=None,          # a `Model` that doubts the masks; None: nobody does
 ): # (new, kept, errors): numbers of masks, and {image: what went wrong}
     "Segment the free-standing cells of all images in `places` into a labelled folder"
     out,new,kept,errors = Path(out),0,0,{}
@@ -333,7 +334,8 @@ def label_images(
                     kept += 1
                     continue
                 write_file(to, data)
-                write_mask(out/'masks'/f'{name}_mask.png', find_objects(page.image, method).mask())
+                mask = find_objects(page.image, method).mask()
+                write_mask(out/'masks'/f'{name}_mask.png', doubted(mask, segment(page.image, model=model).mask) if model else mask)
                 new += 1
         except Exception as e: errors[source.relative.as_posix()] = str(e)
     return new, kept, errors

@@ -437,19 +437,20 @@ def simulate(
     image,seed = photograph(layers, stain, rng, **camera), None if isinstance(seed, np.random.Generator) else seed
     return Smear(image, cells, cells_mask(cells, shape), diameter, seed, stain)
 
-# %% ../nbs/02_smear.ipynb #a348d252
+# %% ../nbs/02_smear.ipynb #eaafcad2
 def save_labelled(
     smears,     # `Smear`s, a list or a generator
     folder,     # is made where needed
     names=None, # stems of the files; None counts: smear_001, ...
 )->list: # the names
     "Write `smears` as a labelled folder"
-    folder,images = Path(folder), {}
+    folder,images,slides = Path(folder),{},{}
     for i,s in enumerate(smears):
         name = names[i] if names else f'smear_{i+1:03d}'
         write_file(folder/'images'/f'{name}.png', to_png(s.image))
         write_mask(folder/'masks'/f'{name}_mask.png', s.mask)
         images[name] = (s.cells, s.mask.shape, f'{name}.png')
+        slides[name] = f'simulated_{name if s.seed is None else s.seed}'
     write_file(folder/'cells.coco.json', json.dumps(coco([*images.values()], description='simulated by rbc_overlap')))
-    write_file(folder/'slides.csv', 'image,slide\n' + ''.join(f'{n}.png,{i+1}\n' for i,n in enumerate(images)))
+    write_file(folder/'slides.csv', 'image,slide\n' + ''.join(f'{n}.png,{slide}\n' for n,slide in slides.items()))
     return [*images]

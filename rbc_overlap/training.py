@@ -68,34 +68,33 @@ def loaders(
     device = device or torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     return DataLoaders(_Loader(train, shuffle=True, drop_last=len(train)>=batch, **kw), _Loader(valid, **kw), device=device)
 
-# %% ../nbs/05_training.ipynb #24452b35
-def _conv(i, o, stride=1): return nn.Sequential(nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+# %% ../nbs/05_training.ipynb #facb4c71
+def _conv(i, o, stride=1, size=3): return nn.Sequential(nn.Conv2d(i, o, size, stride, (size-1)//2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
 
 class _Up(nn.Module):
-    def __init__(self, i, skip, o, n):
+    def __init__(self, i, o):
         super().__init__()
-        self.convs = nn.Sequential(_conv(i+skip, o), *[_conv(o, o) for _ in range(n-1)])
-    def forward(self, x, skip): return self.convs(torch.cat([F.interpolate(x, scale_factor=2., mode='nearest'), skip], 1))
+        self.narrow,self.convs = nn.Conv2d(i, o, 1), nn.Sequential(_conv(o, o), _conv(o, o))
+    def forward(self, x, skip): return self.convs(F.interpolate(self.narrow(x), scale_factor=2., mode='nearest') + skip)
 
 class CompactUNet(nn.Module):
-    "A small U-Net: 3 channels in, 3 classes out; sides are multiples of 16"
+    "A small U-Net: 3 channels in, 3 classes out; sides are multiples of 32"
     def __init__(self,
-        widths=(8,24,48,96,144), # channels at full resolution, half, quarter, ...
+        widths=(16,32,64,128,160), # channels at half resolution, a quarter, ...
     ):
         super().__init__()
-        w,levels = widths,range(1, len(widths))
-        self.stem = _conv(3, w[0])
-        self.down = nn.ModuleList([nn.Sequential(_conv(w[i-1], w[i], 2), _conv(w[i], w[i])) for i in levels])
-        self.up = nn.ModuleList([_Up(w[i], w[i-1], w[i-1], 1 if i==2 else 2) for i in reversed(levels) if i>1])
-        self.shuffle = nn.Sequential(nn.Conv2d(w[1], 4*w[0], 1), nn.PixelShuffle(2))
-        self.head = nn.Sequential(_conv(2*w[0], 2*w[0]), nn.Conv2d(2*w[0], 3, 1))
+        pairs = list(zip(widths, widths[1:]))
+        self.stem = _conv(3, widths[0], 2, 6)
+        self.down = nn.ModuleList([nn.Sequential(_conv(i, o, 2), _conv(o, o)) for i,o in pairs])
+        self.up = nn.ModuleList([_Up(o, i) for i,o in reversed(pairs)])
+        self.head = nn.Conv2d(widths[0], 12, 1)
 
     def forward(self, x):
         skips = [self.stem(x)]
         for d in self.down: skips.append(d(skips[-1]))
         x = skips.pop()
         for u in self.up: x = u(x, skips.pop())
-        return self.head(torch.cat([self.shuffle(x), skips.pop()], 1))
+        return F.pixel_shuffle(self.head(x), 2)
 
 # %% ../nbs/05_training.ipynb #05c8eb4a
 class Normalize(nn.Module):
@@ -287,7 +286,13 @@ def restore(learn, state):
     learn.history.rows = state['rows']
     return state['epoch']
 
-# %% ../nbs/05_training.ipynb #28644cf4
+# %% ../nbs/05_training.ipynb #47417991
+class _Softmax(nn.Module):
+    "That of ONNX Runtime takes a quarter of the network's time, these steps a tenth of that"
+    def forward(self, x):
+        e = (x-x.amax(1, keepdim=True)).exp()
+        return e/e.sum(1, keepdim=True)
+
 def onnx_bytes(
     network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), on the CPU
     card:dict,
@@ -297,7 +302,7 @@ def onnx_bytes(
     sizes,out = {0: 'n', 2: 'height', 3: 'width'}, io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        torch.onnx.export(nn.Sequential(network, nn.Softmax(1)).eval(), (torch.zeros(1,3,64,64),), out, dynamo=False, opset_version=17,
+        torch.onnx.export(nn.Sequential(network, _Softmax()).eval(), (torch.zeros(1,3,64,64),), out, dynamo=False, opset_version=17,
             input_names=['image'], output_names=['probabilities'], dynamic_axes=dict(image=sizes, probabilities=sizes))
     model = onnx.load_from_string(out.getvalue())
     onnx.helper.set_model_props(model, dict(card=json.dumps(card)))
@@ -327,8 +332,8 @@ def export_onnx(
     check_onnx(data, network, images)
     write_file(path, data)
 
-# %% ../nbs/05_training.ipynb #32efb369
-RECIPES = dict(compact=dict(epochs=60, batch=16, lr=3e-3, multiple=16, input='relative absorbance'))
+# %% ../nbs/05_training.ipynb #777540ce
+RECIPES = dict(compact=dict(epochs=130, batch=16, lr=3e-3, multiple=32, input='relative absorbance'))
 RECIPES['paper'] = dict(epochs=20, batch=8, lr=1e-3, multiple=32, input='rgb')
 
 def fingerprint(
