@@ -16,7 +16,8 @@ from rbc_overlap.synthesis import Scenes, overlap_pair, whole_cells
 from rbc_overlap.training import RECIPES, Augment, CompactUNet, Examples, export_onnx, learner
 from tqdm import tqdm
 
-BLENDS = {'minimum only': dict(weight=1., blurred=0.), 'drawn over only': dict(weight=0., blurred=0.), 'mix': dict(blurred=0.), 'mix and blur': {}, 'every with every': {}}
+BLENDS = {'minimum only': dict(weight=1., blurred=0.), 'drawn over only': dict(weight=0., blurred=0.), 'mix': dict(blurred=0.),
+    'mix and blur': {}, 'every with every': {}}
 ARMS = ['minimum only', 'drawn over only', 'mix', 'mix and blur', 'ours', 'every with every']
 SIZE,N,FEW = 160, (SIZES['paper']['crops'],24), (240,16) # px; crops, and those of 'every with every', to train on and to validate on
 KEY = ['arm', 'seed', 'steps']
@@ -91,8 +92,11 @@ def apart(folders, truth):
     slides = {i.slide for i in truth}
     items = [i for f in folders for i in labelled(f)]
     train = [i for i in items if i.slide not in slides]
-    print(f'{len(train)} images of {len({i.slide for i in train})} slides to train on, {len(items)-len(train)} left out; {len(truth)} images of {len(slides)} slides to test on')
-    assert not {i.slide for i in train} & slides and not {_sha256(i.image) for i in train} & {_sha256(i.image) for i in truth}
+    print(f'{len(train)} images of {len({i.slide for i in train})} slides to train on, {len(items)-len(train)} left out; '
+        f'{len(truth)} images of {len(slides)} slides to test on')
+    assert not {i.slide for i in train} & slides
+    both = {_sha256(i.image) for i in truth} & {_sha256(i.image) for i in train}
+    assert not both, f'{len(both)} images to test on are also to train on, under the name of another slide'
     return train
 
 def run(folders, truth, out, steps=600, seeds=(0,1), arms=ARMS):

@@ -1,11 +1,14 @@
 """Seconds per 1024x1024 image and stage, on simulated smears, and pairs a second of the paper's synthesis; one after the other in one run.
-usage: python benchmarks/speed.py   (on one core: OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/speed.py)"""
-import os, time
+Then networks side by side: the shipped model and other FILEs, by ONNX Runtime, and in bfloat16 by OpenVINO where that is installed.
+usage: python benchmarks/speed.py [FILE...]   (on one core: OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/speed.py)"""
+import os, sys, time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.core import absorbance, overlay, to_png
-from rbc_overlap.classic import find_objects
+from rbc_overlap.core import absorbance, overlay, read_image, to_png, write_file
+from rbc_overlap.classic import View, find_objects
 from rbc_overlap.cells import measure, watershed_cells
-from rbc_overlap.segment import segment
+from rbc_overlap.segment import MODEL, Model, measure_cells, predict, segment, shipped_model
 from rbc_overlap.smear import simulate
 from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_pair, rouleaux, sum_masks
 
@@ -22,7 +25,15 @@ def stages(seed):
     row = {'simulate, 300 cells': t}
     _,row['absorbance'] = clock(absorbance, smear.image)
     _,row['paper'] = clock(find_objects, smear.image, 'paper')
-    _,row['segment, model'] = clock(segment, smear.image)
+    with TemporaryDirectory() as d:
+        write_file(f'{d}/a.png', to_png(smear.image))
+        image,row['read PNG'] = clock(read_image, f'{d}/a.png')
+    (diameter,_,_,level),row['measure cells'] = clock(measure_cells, image)
+    view,row['view'] = clock(View, image, diameter, level)
+    x,row['relative absorbance'] = clock(view.window)
+    _,row['network, halo, classes'] = clock(predict, shipped_model(), view, image.shape[:2])
+    _,row['segment, model'] = clock(segment, image)
+    row['file to mask'] = row['read PNG']+row['segment, model']
     seg,row['segment, classic'] = clock(segment, smear.image, 'classic')
     cells,row['watershed'] = clock(watershed_cells, seg.mask)
     _,row['measure'] = clock(measure, cells, seg.mask.shape)
@@ -47,3 +58,21 @@ def pairs(seed, n=100, size=300):
 table = pd.DataFrame([pairs(s) for s in range(5)])
 print('\npairs of 300x300 a second')
 print(pd.DataFrame(dict(median=table.median(), min=table.min(), max=table.max())).round(0).astype(int).to_string())
+
+def openvino(file):
+    "The network of `file` in bfloat16 by OpenVINO; None where that isn't installed"
+    try: import openvino as ov
+    except ImportError: return None
+    compiled = ov.Core().compile_model(file, 'CPU', dict(INFERENCE_PRECISION_HINT='bf16', INFERENCE_NUM_THREADS=len(os.sched_getaffinity(0))))
+    return lambda x: compiled(x)
+
+x = np.random.default_rng(0).normal(.5, .5, (1,3,1120,1120)).astype(np.float32) # 1024x1024 px with cells of 37 px
+runs = {}
+for file in [MODEL]+sys.argv[1:]:
+    session = Model(file).session
+    runs[f'{Path(file).name}, ONNX Runtime'] = lambda x,s=session: s.run(None, dict(image=x))
+    if vino := openvino(str(file)): runs[f'{Path(file).name}, OpenVINO bf16'] = vino
+for run in runs.values(): run(x)
+table = pd.DataFrame([{name: clock(run, x)[1] for name,run in runs.items()} for _ in range(7)])
+print('\nnetworks, seconds per 1120x1120')
+print(pd.DataFrame(dict(median=table.median(), min=table.min(), max=table.max())).round(3).to_string())

@@ -38,7 +38,7 @@ def drop_specks(
     keep = (tops**2 >= share*np.median(tops)**2) | (tops>=highest)
     return np.where(np.r_[False, keep][marks], marks, 0)
 
-# %% ../nbs/07_cells.ipynb #b182099a
+# %% ../nbs/07_cells.ipynb #134cc28e
 def watershed_cells(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
     h=.75,           # how much a summit must rise to be a cell, px
@@ -46,6 +46,7 @@ def watershed_cells(
     "Divide `mask` into cells by a watershed of the distance to the background"
     inside = np.isin(mask, (RBC, OVERLAP))
     height = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    height = np.sqrt(np.rint(height**2)) # OpenCV's last digits depend on where in memory the mask lies, but squared distances are whole numbers
     labels = watershed(-height, drop_specks(summits(height, h), height), mask=inside)
     cells = [Cell(w[0].start, w[1].start, labels[w]==i) for i,w in enumerate(ndi.find_objects(labels), 1) if w]
     for c in cells: c.score = ellipse_score(c)

@@ -117,13 +117,14 @@ def not_red_cells(
     near = cv2.dilate(_open(dark, .18*diameter), _disk(.5*diameter)) > 0
     return (cv2.dilate(dark, _disk(.025*diameter))>0) | (near & (a[...,1]<.8*level))
 
-# %% ../nbs/01_classic.ipynb #41f46d6f
-def _pad(mask, width): return cv2.copyMakeBorder(mask, *[width]*4, cv2.BORDER_CONSTANT)
-
+# %% ../nbs/01_classic.ipynb #93e61b18
 def _contour(mask): return max(cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea)
 
 def _solidity(contour): return cv2.contourArea(contour)/max(cv2.contourArea(cv2.convexHull(contour)), 1)
 
+def _pad(mask, width): return cv2.copyMakeBorder(mask, *[width]*4, cv2.BORDER_CONSTANT)
+
+# %% ../nbs/01_classic.ipynb #8992387e
 def _hull_pixels(mask):
     "As many pixels as the convex hull of one piece has at most"
     hull = cv2.convexHull(_contour(mask))

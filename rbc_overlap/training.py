@@ -7,11 +7,11 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/training.html.md"""
 # %% auto #0
 __all__ = ['RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_unet', 'cross_entropy', 'overlap_loss', 'Epochs',
            'Augment', 'BFloat16', 'precision', 'Average', 'History', 'curves', 'Progress', 'Checkpoint',
-           'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'fingerprint', 'compact_data',
-           'paper_data', 'learner', 'make_card', 'finish', 'train']
+           'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'in_8_bits', 'fingerprint',
+           'compact_data', 'paper_data', 'learner', 'make_card', 'finish', 'train']
 
-# %% ../nbs/05_training.ipynb #08ba269a
-import hashlib, io, json, os, sys, time, warnings
+# %% ../nbs/05_training.ipynb #61ac916b
+import hashlib, io, json, logging, os, sys, tempfile, time, warnings
 from datetime import datetime
 from pathlib import Path
 import cv2, fastai.callback.schedule, numpy as np, pandas as pd, torch, torch.nn.functional as F, torchvision
@@ -286,13 +286,13 @@ def restore(learn, state):
     learn.history.rows = state['rows']
     return state['epoch']
 
-# %% ../nbs/05_training.ipynb #47417991
+# %% ../nbs/05_training.ipynb #ec5d82ec
 class _Softmax(nn.Module):
-    "That of ONNX Runtime takes a quarter of the network's time, these steps a tenth of that"
     def forward(self, x):
         e = (x-x.amax(1, keepdim=True)).exp()
         return e/e.sum(1, keepdim=True)
 
+# %% ../nbs/05_training.ipynb #7d81bb85
 def onnx_bytes(
     network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), on the CPU
     card:dict,
@@ -325,12 +325,40 @@ def export_onnx(
     path,      # of the ONNX file
     card:dict,
     images,    # float32, each (N, 3, H, W), to compare with torch
+    eight=(),  # images like these, by which the steps of 8 bits are set; none: the file stays in float32
 ):
     "Write `network` and its `card` to `path`"
     network = network.cpu().to(memory_format=torch.contiguous_format).eval()
     data = onnx_bytes(network, card)
     check_onnx(data, network, images)
-    write_file(path, data)
+    write_file(path, in_8_bits(data, eight) if eight else data)
+
+# %% ../nbs/05_training.ipynb #18aa52f7
+def in_8_bits(
+    data:bytes, # an ONNX file
+    images,     # float32, each (N, 3, H, W): what the network will see
+    least=.99,  # share of their pixels that must keep their class
+)->bytes: # an ONNX file
+    "Quantise an ONNX file; `data` itself, and a warning, where that changes what it says"
+    import onnx
+    from onnxruntime.quantization import quantize_static, CalibrationDataReader
+    class Reader(CalibrationDataReader):
+        def __init__(self): self.rest = iter([dict(image=i) for i in images])
+        def get_next(self): return next(self.rest, None)
+    images,file = [np.asarray(i) for i in images],onnx.load_from_string(data)
+    convs = [n.name for n in file.graph.node if n.op_type=='Conv']
+    with tempfile.TemporaryDirectory() as tmp:
+        logging.disable(logging.WARNING) # it recommends a step that finds nothing to do here
+        try: quantize_static(file, f'{tmp}/8.onnx', Reader(), per_channel=True, op_types_to_quantize=['Conv','Add','Resize'], nodes_to_exclude=[convs[0],convs[-1]])
+        finally: logging.disable(logging.NOTSET)
+        small = onnx.load(f'{tmp}/8.onnx')
+    onnx.helper.set_model_props(small, {p.key: p.value for p in file.metadata_props})
+    small = small.SerializeToString()
+    runs = [_session(d, 'the export', ['CPUExecutionProvider']) for d in (data, small)]
+    same = np.mean([(np.equal(*[r.run(None, dict(image=i))[0].argmax(1) for r in runs])).mean() for i in images])
+    if same>=least: return small
+    warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, so it stays in float32', stacklevel=3)
+    return data
 
 # %% ../nbs/05_training.ipynb #777540ce
 RECIPES = dict(compact=dict(epochs=130, batch=16, lr=3e-3, multiple=32, input='relative absorbance'))
@@ -399,7 +427,7 @@ def make_card(
         valid_iou={k: rows[-1][k] for k in IOUS}, history=rows, seconds=round(sum(r['seconds'] for r in rows)), device=_device(learn.dls.device),
         versions=dict(rbc_overlap=__version__, torch=torch.__version__, fastai=fastai.__version__), date=datetime.now().isoformat(timespec='seconds'))
 
-# %% ../nbs/05_training.ipynb #b3fc87a5
+# %% ../nbs/05_training.ipynb #3cbed81a
 def _samples(valid, multiple):
     "Images of `valid` in three sizes"
     x = torch.stack([valid[i][0] for i in range(min(len(valid), 4))])
@@ -415,7 +443,9 @@ def finish(
     "Write the model, and only then delete the checkpoint"
     if hasattr(learn, 'average'): learn.average.swap()
     card = make_card(learn, diameter)
-    export_onnx(learn.model, out, card, _samples(learn.dls[1].dataset, card['multiple']))
+    valid = learn.dls[1].dataset
+    eight = [valid[i][0][None] for i in range(min(len(valid), 64))] if card['recipe']=='compact' else ()
+    export_onnx(learn.model, out, card, _samples(valid, card['multiple']), eight)
     _checkpoint(out).unlink()
 
 # %% ../nbs/05_training.ipynb #565ccd89
