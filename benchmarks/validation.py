@@ -1,5 +1,5 @@
 """Truth for validation: the silhouette of every clump explained by ellipses, started from hand-set points or boxes.
-usage: python benchmarks/validation.py DATA --out FOLDER [--slides 5,10,15]
+usage: python benchmarks/validation.py DATA --out FOLDER [--slides 5,10,15] [--model FILE]
 DATA holds images/ and points.csv (image, x, y) with slides.csv, or boxes.csv (image, xmin, ymin, xmax, ymax, label: rbc or wbc)"""
 import argparse, json, shutil
 from pathlib import Path
@@ -7,6 +7,7 @@ import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import drop_specks, summits
 from rbc_overlap.classic import find_objects, _disk
 from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, read_image, write_file, write_mask
+from rbc_overlap.segment import Model, doubted, segment
 from scipy import ndimage as ndi
 from scipy.special import expit
 from tqdm import tqdm
@@ -179,7 +180,7 @@ def truth(image, hints, boxes):
         mask,cells = np.maximum(mask, cells_mask(own, shape)),cells+own
     return np.where(mask | ~(unknown>0), mask, UNKNOWN).astype(np.uint8), cells, rows
 
-def build(data, out, slides=None):
+def build(data, out, slides=None, model=None):
     "Write the labelled folder `out` for the images in `data`, or those of `slides`; a row per object"
     data,out = Path(data),Path(out)
     boxes = (data/'boxes.csv').exists()
@@ -193,7 +194,7 @@ def build(data, out, slides=None):
         image = read_image(data/'images'/name)
         mask,cells,found = truth(image, hints[hints.image==name], boxes)
         if not (out/'images'/name).exists(): shutil.copy(data/'images'/name, out/'images'/name)
-        write_mask(out/'masks'/f'{Path(name).stem}_mask.png', mask)
+        write_mask(out/'masks'/f'{Path(name).stem}_mask.png', doubted(mask, segment(image, model=model).mask) if model else mask)
         images.append((cells, mask.shape, name))
         about += [dict(freestanding=not c.clump, **(dict(ellipse=c.ellipse) if c.ellipse else {})) for c in cells]
         rows += [dict(image=name, **r) for r in found]
@@ -207,8 +208,9 @@ if __name__=='__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('data'); p.add_argument('--out', required=True)
     p.add_argument('--slides', type=lambda s: [int(x) for x in s.split(',')], help='default: all')
+    p.add_argument('--model', type=Path, help='for masks to train on: cells in which this model sees an overlap become unknown')
     args = p.parse_args()
     cv2.setNumThreads(1)
-    rows = build(args.data, args.out, args.slides)
+    rows = build(args.data, args.out, args.slides, args.model and Model(args.model))
     print(rows.groupby('how').agg(objects=('n','size'), cells=('n','sum'), overlap_px=('overlap','sum'), iou=('iou','median')).round(3).to_string())
     print((rows.groupby('image').overlap.sum()>=200).sum(), 'of', rows.image.nunique(), 'images have 200 overlap px or more')
