@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np, pandas as pd
 from fastai.torch_core import set_seed
-from rbc_overlap.classic import CELL, View
+from rbc_overlap.classic import CELL
 from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, write_file, _sha256
 from rbc_overlap.dataset import SIZES, Labelled, PaperSet, crops, labelled
 from rbc_overlap.evaluation import paper_table, score_mask
-from rbc_overlap.segment import Model, drop_crumbs, measure_cells, predict
+from rbc_overlap.segment import Model, classify, measure_cells
 from rbc_overlap.synthesis import Scenes, overlap_pair, whole_cells
 from rbc_overlap.training import RECIPES, Augment, CompactUNet, Examples, export_onnx, learner
 from tqdm import tqdm
@@ -72,11 +72,7 @@ def train_arm(arm, train, held_out, seed, steps):
 
 def real_ious(model, frames):
     "Mean, std and pooled IoUs of `model` on real `frames`: (image, truth, what `measure_cells` says)"
-    scores = []
-    for image,truth,(d,_,_,level) in tqdm(frames, 'real frames', leave=False):
-        mask = np.zeros(truth.shape, np.uint8) if level is None else predict(model, View(image, d, level, model.card['diameter']), truth.shape)
-        drop_crumbs(mask, d)
-        scores.append(score_mask(mask, truth))
+    scores = [score_mask(classify(model, image, d, level), truth) for image,truth,(d,_,_,level) in tqdm(frames, 'real frames', leave=False)]
     rows,counts = zip(*scores)
     return paper_table(pd.DataFrame(rows), sum(counts))
 

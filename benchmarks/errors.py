@@ -4,18 +4,10 @@ usage: python benchmarks/errors.py NAME=FOLDER... [--models A.onnx B.onnx] [--ga
 import argparse
 from pathlib import Path
 import numpy as np, pandas as pd
-from rbc_overlap.classic import View
-from rbc_overlap.core import OVERLAP, Mask, read_image, read_mask, to_png, write_file
+from rbc_overlap.core import OVERLAP, read_image, read_mask, to_png, write_file
 from rbc_overlap.evaluation import ERRORS, confusion, errors_by_cause, find_labels, gallery, load_cells, pair, piece_counts, score_mask, true_diameter
-from rbc_overlap.segment import MODEL, Model, drop_crumbs, measure_cells, predict
+from rbc_overlap.segment import MODEL, Model, classify, measure_cells
 from tqdm import tqdm
-
-def predicted(model, image, size, level):
-    "The mask that `segment` makes, from cells that were measured before"
-    if level is None: return Mask(np.zeros(image.shape[:2], np.uint8))
-    mask = predict(model, View(image, size, level, model.card['diameter']), image.shape[:2])
-    drop_crumbs(mask, size)
-    return mask
 
 def cases(folder):
     "(image, truth, measured diameter, absorbance of cells, true diameter or nan) of each image of a labelled folder"
@@ -52,7 +44,7 @@ def main():
         found,overlap,scale = {m: [] for m in models},0,[]
         for image,truth,size,level,true in cases(folder):
             diameter = next((d for d in (true, size) if d==d), 40.)
-            for m,model in models.items(): found[m].append(sorted_errors(predicted(model, image, size, level), image, truth, diameter))
+            for m,model in models.items(): found[m].append(sorted_errors(classify(model, image, size, level), image, truth, diameter))
             overlap,scale = overlap+int((truth==OVERLAP).sum()), scale+[size/true]
         table = pd.DataFrame({m: column(f, overlap) for m,f in found.items()})
         order = [c for e in ERRORS for c in table.index if c.startswith(e)]

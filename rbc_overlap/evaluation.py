@@ -13,7 +13,7 @@ __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'ERRORS', 'NEAR', 'EDGE',
            'find_cells', 'load_cells', 'Labels', 'find_labels', 'pair', 'Case', 'find_cases', 'score_case', 'Scores',
            'evaluate']
 
-# %% ../nbs/08_evaluation.ipynb #f9d4f572
+# %% ../nbs/08_evaluation.ipynb #5f970756
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 from skimage.measure import label
 from tqdm import tqdm
 from .core import *
-from .classic import DEBRIS, cell_level, describe, judge, purple, smooth
+from .classic import DEBRIS, cell_level, describe, judge, purple, smooth, _disk
 
 # %% ../nbs/08_evaluation.ipynb #66863dae
 def confusion(
@@ -241,10 +241,10 @@ def true_pieces(
     t['rim'] = [np.percentile(a[w][...,1][labels[w]==i], 80) for i,w in zip(t.label, windows)]
     return labels, t
 
-# %% ../nbs/08_evaluation.ipynb #d5f4de26
+# %% ../nbs/08_evaluation.ipynb #db6e393a
 def _neighbours(labels, reach):
     "Where two of `labels` are within `reach`"
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*max(round(reach), 1)+1,)*2)
+    disk = _disk(reach)
     high,low = cv2.dilate(labels.astype(np.float32), disk), cv2.erode(np.where(labels>0, labels, 1e9).astype(np.float32), disk)
     return (high!=low) & (high>0)
 

@@ -6,8 +6,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/segment.html.md"""
 
 # %% auto #0
 __all__ = ['MODEL', 'ENOUGH', 'SMALL', 'LEAST', 'WINDOW', 'PLACES', 'HALO', 'ENGINES', 'Segmentation', 'Model', 'reduced',
-           'measure_cells', 'tiles', 'predict', 'drop_crumbs', 'model_engine', 'shipped_model', 'classic_engine',
-           'segment', 'doubted']
+           'measure_cells', 'tiles', 'predict', 'drop_crumbs', 'classify', 'model_engine', 'shipped_model',
+           'classic_engine', 'segment', 'doubted']
 
 # %% ../nbs/06_segment.ipynb #9625b6bd
 import hashlib, json
@@ -157,7 +157,19 @@ def drop_crumbs(
     _,labels,stats,_ = cv2.connectedComponentsWithStats((mask>0).astype(np.uint8), connectivity=4)
     mask[(stats[:,cv2.CC_STAT_AREA] < DEBRIS*np.pi/4*diameter**2)[labels]] = BACKGROUND
 
-# %% ../nbs/06_segment.ipynb #d4be9e5c
+# %% ../nbs/06_segment.ipynb #d26f1ad9
+def classify(
+    model,      # `Model`
+    image:np.ndarray, # RGB, uint8, (H, W, 3)
+    diameter:float,   # of a cell, px
+    level:np.ndarray, # absorbance of a cell per channel, (3,), as from `measure_cells`; None: there are no cells
+)->Mask:        # (H, W)
+    "Classify `image`, whose cells were measured"
+    if level is None: return Mask(np.zeros(image.shape[:2], np.uint8))
+    mask = predict(model, View(image, diameter, level, model.card['diameter']), image.shape[:2])
+    drop_crumbs(mask, diameter)
+    return mask
+
 def model_engine(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
@@ -166,12 +178,9 @@ def model_engine(
     "Segment `image` by a network"
     model = model or shipped_model()
     diameter,how,n,level = measure_cells(image, diameter)
-    if level is None: return Segmentation(Mask(np.zeros(image.shape[:2], np.uint8)), diameter, how, n)
-    view = View(image, diameter, level, model.card['diameter'])
-    mask = predict(model, view, image.shape[:2])
-    drop_crumbs(mask, diameter)
-    return Segmentation(mask, diameter, how, n)
+    return Segmentation(classify(model, image, diameter, level), diameter, how, n)
 
+# %% ../nbs/06_segment.ipynb #dcc83e7a
 @lru_cache(1)
 def shipped_model(): 
     "The `Model` that comes with the package"
