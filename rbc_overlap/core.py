@@ -244,7 +244,7 @@ def read_mask(path)->Mask:
     try: return check_mask(np.array(im.convert('L') if im.mode=='1' else im), path)
     except OSError as e: raise ImageError(path, f'a broken {im.format} ({e})') from None
 
-# %% ../nbs/00_core.ipynb #2f48f20f
+# %% ../nbs/00_core.ipynb #1cd71106
 @dataclass
 class Cell:
     "One cell: the binary `mask` of its bounding box, whose top left corner lies at row `y`, column `x` of the image"
@@ -254,6 +254,7 @@ class Cell:
     score:float = 1.   # 0 to 1
     clump:int = 0      # number of the clump that it belongs to, counting from 1
     n_in_clump:int = 1 # cells in that clump
+    count_score:float = 1. # how sure that number is, 0 to 1
 
     @property
     def area(self): return int(self.mask.sum())
@@ -321,7 +322,7 @@ def ious(
     if not a or not b: return np.zeros((len(a), len(b)))
     return coco_mask.iou([rle(c, shape) for c in a], [rle(c, shape) for c in b], [0]*len(b))
 
-# %% ../nbs/00_core.ipynb #059b7027
+# %% ../nbs/00_core.ipynb #0998cdc6
 def coco_image(
     cells,      # list of `Cell`
     shape,      # (H, W)
@@ -335,7 +336,7 @@ def coco_image(
         r = rle(c, shape)
         anns.append(dict(id=first_id+i, image_id=image_id, category_id=1, iscrowd=0, area=c.area,
             segmentation=dict(size=r['size'], counts=r['counts'].decode()), bbox=[c.x, c.y, c.mask.shape[1], c.mask.shape[0]],
-            score=round(float(c.score), 4), clump=c.clump, n_in_clump=c.n_in_clump))
+            score=round(float(c.score), 4), clump=c.clump, n_in_clump=c.n_in_clump, count_score=round(float(c.count_score), 4)))
     return dict(id=image_id, file_name=str(file_name), height=int(shape[0]), width=int(shape[1])), anns
 
 def coco(
@@ -350,13 +351,14 @@ def coco(
         out['annotations'] += anns
     return out
 
-# %% ../nbs/00_core.ipynb #d8a99c45
+# %% ../nbs/00_core.ipynb #c9ed0a77
 def _decode(ann, shape):
     "The `Cell` of a COCO annotation"
     seg = ann['segmentation']
     if not isinstance(seg, dict) or isinstance(seg['counts'], list): seg = coco_mask.frPyObjects(seg, *map(int, shape))
     whole = coco_mask.decode(coco_mask.merge(seg) if isinstance(seg, list) else seg)
-    return crop_cell(whole, score=ann.get('score', 1.), clump=ann.get('clump', 0), n_in_clump=ann.get('n_in_clump', 1))
+    kept = dict(score=1., clump=0, n_in_clump=1, count_score=1.)
+    return crop_cell(whole, **{k: ann.get(k, v) for k,v in kept.items()})
 
 def read_coco(
     data:dict, # a COCO data set, as `json.load` gives it
