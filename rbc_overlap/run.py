@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['RESULT', 'COUNTS', 'IMAGE_COLUMNS', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image', 'Run',
            'NameTaken', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'label_images']
 
-# %% ../nbs/09_run.ipynb #8f56c455
+# %% ../nbs/09_run.ipynb #9cbd62a9
 import hashlib, json, platform, re, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from . import __version__
 from .core import *
 from .classic import find_objects
 from .segment import MODEL, Model, doubted, segment
-from .cells import watershed_cells
+from .cells import complete_cells, redraw, typical_diameter, watershed_cells
 from .measures import CLUMP_COLUMNS, COLUMNS, add_microns, clump_table, image_stats, measure
 from .report import report_html
 
@@ -93,7 +93,7 @@ def image_record(page, name, seg, cells, info):
     for a,row in zip(data['annotations'], table.to_dict('records')): a['measures'] = _known(row)
     return data
 
-# %% ../nbs/09_run.ipynb #bfa39c97
+# %% ../nbs/09_run.ipynb #018d8710
 class Stopwatch:
     "Seconds of named stages"
     def __init__(self): self.seconds,self.last = {},time.perf_counter()
@@ -107,12 +107,15 @@ class Stopwatch:
 
 def write_image(page, name, out, seg, info, watch):
     "Divide, measure and write what was segmented; `STEM_cells.json` last"
-    cells = watershed_cells(seg.mask)
+    settings = info['settings']
+    if settings['engine']=='classic': cells = watershed_cells(seg.mask)
+    else: cells = complete_cells(seg.mask, settings['diameter'] or typical_diameter(seg.mask, seg.diameter))
+    mask = redraw(seg.mask, cells)
     watch.lap('cells')
     record = image_record(page, info['image'], seg, cells, info | dict(seconds=watch.seconds))
     watch.lap('measure')
-    write_mask(out/f'{name}_mask.png', seg.mask)
-    write_file(out/f'{name}_overlay.png', to_png(overlay(page.image, seg.mask, cells=cells)))
+    write_mask(out/f'{name}_mask.png', mask)
+    write_file(out/f'{name}_overlay.png', to_png(overlay(page.image, mask, cells=cells)))
     watch.lap('write')
     write_file(out/f'{name}_cells.json', json.dumps(record, default=lambda x: x.item()))
 
