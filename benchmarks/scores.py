@@ -1,8 +1,10 @@
-"""IoU per class of a model on labelled folders with truth, mean over images (std) and pooled; with --write they go into the model's card.
+"""IoU per class of a model on labelled folders with truth, mean over images (std) and pooled, of the network's mask and of that redrawn by
+the cells, which a run writes; with --write both go into the model's card.
 usage: python benchmarks/scores.py NAME=FOLDER... [--model FILE] [--write]    such as gold/chula=DATA/gold/chula"""
 import argparse, json
 from pathlib import Path
 import pandas as pd
+from rbc_overlap.cells import complete_cells, redraw, typical_diameter
 from rbc_overlap.core import write_file
 from rbc_overlap.evaluation import paper_table, score_mask
 from rbc_overlap.dataset import labelled
@@ -10,14 +12,17 @@ from rbc_overlap.segment import MODEL, Model, segment
 from tqdm import tqdm
 
 def score(model, folder):
-    "(table as the paper has it, number of images, of those with an overlap IoU)"
-    rows,counts = [],0
+    "{'network', 'redrawn': (table as the paper has it, number of images, of those with an overlap IoU)}"
+    rows,counts = dict(network=[], redrawn=[]),dict(network=0, redrawn=0)
     for item in tqdm(labelled(folder, gold=True), Path(folder).name):
         image,truth = item.read()
-        row,n = score_mask(segment(image, model=model).mask, truth)
-        rows,counts = rows+[row],counts+n
-    images = pd.DataFrame(rows)
-    return paper_table(images, counts), len(images), int(images.over.notna().sum())
+        seg = segment(image, model=model)
+        cells = complete_cells(seg.mask, typical_diameter(seg.mask, seg.diameter))
+        for k,mask in dict(network=seg.mask, redrawn=redraw(seg.mask, cells)).items():
+            row,n = score_mask(mask, truth)
+            rows[k],counts[k] = rows[k]+[row],counts[k]+n
+    images = {k: pd.DataFrame(v) for k,v in rows.items()}
+    return {k: (paper_table(v, counts[k]), len(v), int(v.over.notna().sum())) for k,v in images.items()}
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
@@ -27,9 +32,10 @@ def main():
     args = p.parse_args()
     model = Model(args.model)
     for name,_,folder in (f.partition('=') for f in args.folders):
-        table,n,overlaps = score(model, folder)
-        print(f'\n{name}: {n} images, {overlaps} with 200 px of overlap or more\n{table.round(3).to_string()}')
-        model.card.setdefault('scores', {})[name] = dict(images=n, with_overlap=overlaps) | {r: table.loc[r].round(4).to_dict() for r in ('mean','std','pooled')}
+        for k,(table,n,overlaps) in score(model, folder).items():
+            print(f'\n{name}, {k}: {n} images, {overlaps} with 200 px of overlap or more\n{table.round(3).to_string()}')
+            what = dict(images=n, with_overlap=overlaps) | {r: table.loc[r].round(4).to_dict() for r in ('mean','std','pooled')}
+            model.card.setdefault('scores', {}).setdefault(name, {})[k] = what
     if args.write:
         import onnx
         file = onnx.load(str(args.model))

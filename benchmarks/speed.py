@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.core import absorbance, overlay, read_image, to_png, write_file
 from rbc_overlap.classic import View, find_objects
-from rbc_overlap.cells import measure, watershed_cells
+from rbc_overlap.cells import complete_cells, pieces, may_be_clump, typical_diameter, watershed_cells
+from rbc_overlap.measures import clump_table, image_stats, measure
 from rbc_overlap.segment import MODEL, Model, measure_cells, predict, segment, shipped_model
 from rbc_overlap.smear import simulate
 from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_pair, rouleaux, sum_masks
@@ -34,10 +35,15 @@ def stages(seed):
     _,row['network, halo, classes'] = clock(predict, shipped_model(), view, image.shape[:2])
     _,row['segment, model'] = clock(segment, image)
     row['file to mask'] = row['read PNG']+row['segment, model']
-    seg,row['segment, classic'] = clock(segment, smear.image, 'classic')
-    cells,row['watershed'] = clock(watershed_cells, seg.mask)
-    _,row['measure'] = clock(measure, cells, seg.mask.shape)
-    _,row['overlay to PNG'] = clock(lambda: to_png(overlay(smear.image, seg.mask, cells=cells)))
+    _,row['segment, classic'] = clock(segment, smear.image, 'classic')
+    mask = segment(image).mask
+    size,row['size of cells'] = clock(typical_diameter, mask, diameter)
+    cells,row['cells'] = clock(complete_cells, mask, size)
+    row['clumps'] = sum(may_be_clump(p, size) for p in pieces(mask))
+    (table,clumps),row['measures'] = clock(lambda: (measure(cells, mask.shape), clump_table(cells, mask)))
+    _,row['counts of the image'] = clock(image_stats, cells, mask, table, clumps, diameter)
+    _,row['watershed'] = clock(watershed_cells, mask)
+    _,row['overlay to PNG'] = clock(lambda: to_png(overlay(smear.image, mask, cells=cells)))
     return row
 
 stages(0) # the first call loads libraries

@@ -144,7 +144,7 @@ def _extent(e):
     B = np.linalg.inv(_matrix(e))
     return np.sqrt((B*B).sum(2)).T
 
-# %% ../nbs/07_cells.ipynb #2ea23c85
+# %% ../nbs/07_cells.ipynb #a08a9ab0
 @patch
 def windows(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
@@ -153,7 +153,7 @@ def windows(self:Clump,
     (h,w),side = self.shape,int(np.ceil(2*_extent(e).max()))+9
     y,x = [(np.rint(e[:,i]).astype(int)-side//2)[:,None]+np.arange(side) for i in (1,0)]
     at = np.where(((y>=0) & (y<h))[:,:,None] & ((x>=0) & (x<w))[:,None], y[:,:,None]*w+x[:,None], h*w)
-    X,Y = np.broadcast_to(x[:,None], at.shape),np.broadcast_to(y[:,:,None], at.shape)
+    X,Y = np.broadcast_to(np.float32(x)[:,None], at.shape),np.broadcast_to(np.float32(y)[:,:,None], at.shape)
     return [a.reshape(len(e), -1) for a in (at, X, Y)]
 
 def _distance(e, x, y):
@@ -171,7 +171,7 @@ def stack(self:Clump,
     at,x,y = self.windows(e)
     return np.bincount(at[_distance(e, x, y)[-1]<=1], minlength=len(self.inside))[:-1].reshape(self.shape)
 
-# %% ../nbs/07_cells.ipynb #d5ec1901
+# %% ../nbs/07_cells.ipynb #22ba895f
 HOLD = 5. # strength of the pull towards the shapes of the start
 
 @patch
@@ -179,9 +179,10 @@ def misfit(self:Clump,
     e:np.ndarray,     # ellipses, (n, 5)
     start:np.ndarray, # those they started as
     soft:float,       # width of an edge of a typical cell, samples
+    windows=None,     # those of `e`, or of ellipses near by
 ): # (sum of squares, gradient (n, 5), blocks of the Gauss-Newton matrix (n, 5, 5))
     "How far the soft union and overlaps of `e` are from the clump's"
-    at,x,y = self.windows(e)
+    at,x,y = windows or self.windows(e)
     dx,dy,u,v,q = _distance(e, x, y)
     width = np.float32(soft/self.radius)
     on = np.minimum(expit((1-q)/width), np.float32(1-1e-4))
@@ -189,16 +190,17 @@ def misfit(self:Clump,
     none,odds = [np.bincount(flat, a.ravel(), len(self.inside)).astype(np.float32) for a in (np.log(off), on/off)]
     none = np.exp(none)
     r1,r2 = self.known*(1-none-self.inside),self.known*(1-none-none*odds-self.overlap)
-    d1 = self.known[at]*none[at]/off
-    d2 = d1*(odds[at]-on/off)
+    d1,more,back1,back2 = np.stack([self.known*none, odds, r1, r2], 1)[at].transpose(2,0,1)
+    d1 = d1/off
+    d2 = d1*(more-on/off)
     a,b,c = np.float32(e[:,2:]).T[...,None]
     slope = np.stack([-(u*a+v*b), -(u*b+v*c), u*dx, u*dy+v*dx, v*dy], 1)*(-on*off/width/q)[:,None]
     pull = HOLD*self.radius*np.array([0,0,1,2**.5,1])
     back = (e-start)*pull
-    gradient = np.einsum('nds,ns->nd', slope, d1*r1[at]+d2*r2[at]) + pull*back
+    gradient = (slope@(d1*back1+d2*back2)[...,None])[...,0] + pull*back
     return float(r1@r1+r2@r2+(back**2).sum()), gradient, (slope*(d1*d1+d2*d2)[:,None])@slope.transpose(0,2,1) + np.diag(pull**2)
 
-# %% ../nbs/07_cells.ipynb #898e0cf7
+# %% ../nbs/07_cells.ipynb #2b42db86
 @patch
 def _possible(self:Clump, e):
     "Could `e` be cells? Less than four times as wide or a fifth as wide as a typical one, and not much longer than wide"
@@ -217,11 +219,15 @@ def fit(self:Clump,
     "Move and shape ellipses until they explain the clump"
     e = start
     for soft in softs:
-        (E,*rest),damp = self.misfit(e, start, soft),.003
+        near,windows = e,self.windows(e)
+        (E,*rest),damp = self.misfit(e, start, soft, windows),.003
         for _ in range(20):
             step = _step(*rest, damp)
             new = e + step*min(1, .35*self.radius/max(np.abs(step[:,:2]).max(), 1e-9))
-            better,*more = self.misfit(new, start, soft) if self._possible(new) else (np.inf,)
+            if not self._possible(new): better = np.inf
+            else:
+                if np.abs(new-near)[:,:2].max()>1.5 or (_extent(new)-_extent(near)).max()>1: near,windows = new,self.windows(new)
+                better,*more = self.misfit(new, start, soft, windows)
             if better<E:
                 done,e,E,rest,damp = better>.99*E,new,better,more,damp/5
                 if done: break
