@@ -7,7 +7,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/export.html.md"""
 # %% auto #0
 __all__ = ['EXPORTS', 'outline', 'roi_zip', 'geojson', 'label_image', 'label_tiff', 'merge_coco', 'export']
 
-# %% ../nbs/12_export.ipynb #536f98c0
+# %% ../nbs/12_export.ipynb #f64d1b20
 import io, json, warnings, zipfile
 from pathlib import Path
 import cv2, numpy as np, pandas as pd, tifffile
@@ -15,7 +15,7 @@ from roifile import ImagejRoi, ROI_TYPE
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .cells import add_microns, COLUMNS
+from .measures import COLUMNS, add_microns
 
 # %% ../nbs/12_export.ipynb #59efbefe
 def _steps(piece, y0, x0):
@@ -131,14 +131,16 @@ def merge_coco(
         out['annotations'] += [a | dict(id=first+j, image_id=i) for j,a in enumerate(d['annotations'])]
     return out
 
-# %% ../nbs/12_export.ipynb #0c70337d
+# %% ../nbs/12_export.ipynb #36564cef
+_ORIGIN = 'image','sha256','settings','rbc_overlap','date'
+
 def _read_cells(path, pixel_size):
     "(COCO data set, cells, shape, measures) of a `STEM_cells.json`; ValueError where it is damaged"
     try:
         data = json.loads(path.read_text())
         (cells,shape), = read_coco(data).values()
         table = pd.DataFrame([a['measures'] for a in data['annotations']], columns=None if cells else COLUMNS)
-        image = data['info']['image'],data['info']['date']
+        data['info'] = {k: data['info'][k] for k in _ORIGIN}
         if [c.area for c in cells]!=[a['area'] for a in data['annotations']]: raise ValueError('masks and areas disagree')
     except Exception as e: raise ValueError(f'a damaged file of cells ({type(e).__name__}: {e}): run rbc-overlap segment again') from None
     return data, cells, shape, add_microns(table, pixel_size) if pixel_size else table
@@ -149,7 +151,7 @@ def _pixel_size(results):
     try: return json.loads(path.read_text())['arguments']['pixel_size'] if path.exists() else None
     except Exception as e: raise ValueError(f'{path}: a damaged record of a run ({type(e).__name__}: {e}): run rbc-overlap segment again') from None
 
-# %% ../nbs/12_export.ipynb #e2861a15
+# %% ../nbs/12_export.ipynb #c1910ab8
 EXPORTS = 'coco','imagej','qupath','labels'
 
 def _write_cells(out, name, to, data, cells, shape, table):
@@ -162,7 +164,12 @@ def _write_cells(out, name, to, data, cells, shape, table):
         write_file(out/f'{name}_labels.tif', label_tiff(labels, lost))
     return lost
 
-# %% ../nbs/12_export.ipynb #b3e16bf6
+def _write_coco(out, datasets, pixel_size):
+    "Write one file of all `datasets`, that tells where each is from"
+    info = dict(rbc_overlap=__version__, pixel_size=pixel_size, sources=[d['info'] for d in datasets])
+    write_file(out/'cells.coco.json', json.dumps(merge_coco(datasets, **info)))
+
+# %% ../nbs/12_export.ipynb #826c22f8
 def export(
     results,    # folder that a run wrote
     out,        # folder for the files; subfolders as in `results`
@@ -181,7 +188,6 @@ def export(
         else:
             losers += bool(_write_cells(out, relative.removesuffix('_cells.json'), to, data, *rest))
             newest[data['info']['image']] = max(newest.get(data['info']['image'], data), data, key=lambda d: d['info']['date'])
-    if 'coco' in to and newest:
-        write_file(out/'cells.coco.json', json.dumps(merge_coco([newest[i] for i in sorted(newest)], rbc_overlap=__version__, pixel_size=pixel_size)))
+    if 'coco' in to and newest: _write_coco(out, [newest[i] for i in sorted(newest)], pixel_size)
     if losers: warnings.warn(f'{losers} of {len(files)} label images lost pixels of overlapping cells, and say how many in their ImageDescription; the other files hold all', stacklevel=2)
     return len(files), errors
