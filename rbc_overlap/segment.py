@@ -67,17 +67,17 @@ class Model:
         y, = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(x.transpose(2,0,1))[None]})
         return np.ascontiguousarray(y[0].transpose(1,2,0))
 
-# %% ../nbs/06_segment.ipynb #3b918441
-ENOUGH = 60            # free-standing cells that tell their size
+# %% ../nbs/06_segment.ipynb #77090863
+ENOUGH = 30            # free-standing cells that tell their size
 SMALL,LEAST = 18.,12.  # px across a reduced cell: as wanted, and at least
-WINDOW = 300           # px, side of a reduced window
+WINDOW = 220           # px, side of a reduced window
 PLACES = (.5,.5), (.25,.25), (.75,.75), (.25,.75), (.75,.25) # of windows, as shares of the image's height and width
 
 def reduced(
     image:np.ndarray, # (H, W, 3)
     place:tuple,      # of the middle, shares of height and width
     factor:float,     # at most 1
-)->np.ndarray: # at most (300, 300, 3)
+)->np.ndarray: # at most (220, 220, 3)
     "A window of `image`, made smaller by `factor`"
     side = round(WINDOW/factor)
     y,x = [int(np.clip(round(p*n-side/2), 0, max(n-side, 0))) for p,n in zip(place, image.shape)]

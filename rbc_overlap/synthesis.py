@@ -330,7 +330,7 @@ def another_stain(
     a = a@stain.astype(np.float32) * np.float32(np.exp(rng.normal(0, .12)))
     return np.sign(a)*np.abs(a)**np.float32(np.exp(rng.uniform(-.35, .35)))
 
-# %% ../nbs/03_synthesis.ipynb #6d41c708
+# %% ../nbs/03_synthesis.ipynb #659e3b01
 def as_jpeg(
     a:np.ndarray, # relative absorbance, float32, (H, W, 3)
     rng,          # numpy Generator
@@ -348,7 +348,7 @@ def another_camera(
 )->np.ndarray: # the same
     "`a` in another stain, contrast and focus, with noise, and with the traces of JPEG for two in five"
     a = another_stain(a, rng)
-    if rng.random()<.5: a = cv2.GaussianBlur(a, (0,0), rng.uniform(.3, 1.8))
+    if rng.random()<.4: a = cv2.GaussianBlur(a, (0,0), rng.uniform(.3, 1.8))
     elif rng.random()<.4: a = a + rng.uniform(.2, 1)*(a-cv2.GaussianBlur(a, (0,0), rng.uniform(.8, 2)))
     a = a + np.float32(rng.normal(0, .03, 3)) + rng.uniform(0, .07)*_smooth_noise(a.shape[:2], 60, rng)[...,None]
     a = a + _grain(a.shape, rng)
