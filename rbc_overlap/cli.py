@@ -68,7 +68,7 @@ def train(args):
     print(train(args.folders, args.out, recipe=args.recipe, arch=args.arch, epochs=args.epochs, seed=args.seed, resume=args.resume))
     return 0
 
-# %% ../nbs/11_cli.ipynb #b72289b8
+# %% ../nbs/11_cli.ipynb #410da497
 def demo(args):
     "rbc-overlap demo"
     from rbc_overlap.run import Run
@@ -81,7 +81,7 @@ def demo(args):
 def evaluate(args):
     "rbc-overlap evaluate"
     from rbc_overlap.evaluation import evaluate
-    scores = evaluate(args.predicted, args.truth)
+    scores = evaluate(args.predicted, args.truth, crops=args.crops, seed=args.seed)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
     print(args.out)
@@ -142,11 +142,13 @@ def _train_args(p):
     p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of data and weights (default: 0)')
     p.add_argument('--resume', action='store_true', help='go on where a run that was stopped wrote its last checkpoint')
 
-# %% ../nbs/11_cli.ipynb #d3608094
+# %% ../nbs/11_cli.ipynb #ad0be62b
 def _evaluate_args(p):
     p.add_argument('predicted', type=Path, metavar='PREDICTED', help='folder with STEM_mask.png, and STEM_cells.json where cells are scored, too')
     p.add_argument('truth', type=Path, metavar='TRUTH', help='labelled folder: masks/, and cells.coco.json and images/ where they are known')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help='folder for tables, scores and error pictures')
+    p.add_argument('--crops', action='store_true', help="also the paper's sample: 4 crops of 3 frames of 3 slides each, which the truth's slides.csv names")
+    p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of the crops (default: 0)')
 
 def _demo_args(p): 
     p.add_argument('--out', type=Path, default=Path('rbc-overlap-demo'), metavar='DIR', help='folder for the results (default: rbc-overlap-demo)')

@@ -93,7 +93,7 @@ def geojson(
             properties=dict(objectType='detection', name=str(label), classification=rbc, measurements=measures)))
     return dict(type='FeatureCollection', features=features, info=info)
 
-# %% ../nbs/12_export.ipynb #daa05191
+# %% ../nbs/12_export.ipynb #a0474a0d
 def label_image(
     cells, # list of `Cell`
     shape, # (H, W)
@@ -103,9 +103,9 @@ def label_image(
     labels = np.zeros(shape, np.uint16 if len(cells)<2**16 else np.uint32)
     for i in np.lexsort((np.arange(len(cells)), areas))[::-1]: labels[cells[i].window][cells[i].mask] = i+1
     left = np.bincount(labels.ravel(), minlength=len(cells)+1)[1:]
-    lost,pixels = int((left<areas).sum()),int((count_cells(cells, shape)>1).sum())
+    lost,gone,pixels = [int(n.sum()) for n in (left<areas, left==0, count_cells(cells, shape)>1)]
     return labels, (f'{pixels} px lie on several cells; each is given to the smallest of these. '
-        f'{lost} of {len(cells)} cells lost pixels by that, {int((left==0).sum())} of them all of theirs.' if lost else '')
+        f'{lost} of {len(cells)} cells lost pixels by that, {gone or "none"} of them all that they had.' if lost else '')
 
 # %% ../nbs/12_export.ipynb #52d4f78b
 def label_tiff(
