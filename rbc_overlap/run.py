@@ -25,7 +25,7 @@ from .cells import complete_cells, redraw, typical_diameter, watershed_cells
 from .measures import CLUMP_COLUMNS, COLUMNS, add_microns, clump_table, image_stats, measure
 from .report import report_html
 
-# %% ../nbs/09_run.ipynb #4eb13731
+# %% ../nbs/09_run.ipynb #752b8620
 @dataclass
 class Source:
     "An image file, its path relative to the folder that was named, and the name of its results (relative, without ending)"
@@ -33,7 +33,7 @@ class Source:
     relative:Path
     name:str = ''
 
-RESULT = re.compile(r'.+_(mask(\.v\d+)?|overlay|errors)\.png')
+RESULT = re.compile(r'.+_((mask(\.v\d+)?|overlay|errors)\.png|labels\.tif)')
 
 def _files(place, out):
     "`Source`s in one file or folder"
