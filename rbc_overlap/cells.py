@@ -131,7 +131,7 @@ def like(
     A = v/np.sqrt(w)@v.T
     return np.array([m['m10']/m['m00'], m['m01']/m['m00'], A[0,0], A[0,1], A[1,1]])
 
-# %% ../nbs/07_cells.ipynb #0b886634
+# %% ../nbs/07_cells.ipynb #bc0723d4
 def ellipse_areas(e): return np.pi/np.abs(e[:,2]*e[:,4]-e[:,3]**2)
 
 def axis_ratios(e):
@@ -141,8 +141,8 @@ def axis_ratios(e):
 
 def _extent(e):
     "Half the width and half the height of each of `e`"
-    B = np.linalg.inv(_matrix(e))
-    return np.sqrt((B*B).sum(2)).T
+    a,b,c = e[:,2:].T
+    return np.sqrt([b*b+c*c, a*a+b*b])/np.abs(a*c-b*b)
 
 # %% ../nbs/07_cells.ipynb #a08a9ab0
 @patch
@@ -200,7 +200,7 @@ def misfit(self:Clump,
     gradient = (slope@(d1*back1+d2*back2)[...,None])[...,0] + pull*back
     return float(r1@r1+r2@r2+(back**2).sum()), gradient, (slope*(d1*d1+d2*d2)[:,None])@slope.transpose(0,2,1) + np.diag(pull**2)
 
-# %% ../nbs/07_cells.ipynb #2b42db86
+# %% ../nbs/07_cells.ipynb #37a98123
 @patch
 def _possible(self:Clump, e):
     "Could `e` be cells? Less than four times as wide or a fifth as wide as a typical one, and not much longer than wide"
@@ -219,14 +219,14 @@ def fit(self:Clump,
     "Move and shape ellipses until they explain the clump"
     e = start
     for soft in softs:
-        near,windows = e,self.windows(e)
+        near,reach,windows = e,_extent(e),self.windows(e)
         (E,*rest),damp = self.misfit(e, start, soft, windows),.003
         for _ in range(20):
             step = _step(*rest, damp)
             new = e + step*min(1, .35*self.radius/max(np.abs(step[:,:2]).max(), 1e-9))
             if not self._possible(new): better = np.inf
             else:
-                if np.abs(new-near)[:,:2].max()>1.5 or (_extent(new)-_extent(near)).max()>1: near,windows = new,self.windows(new)
+                if np.abs(new-near)[:,:2].max()>1.5 or (_extent(new)-reach).max()>1: near,reach,windows = new,_extent(new),self.windows(new)
                 better,*more = self.misfit(new, start, soft, windows)
             if better<E:
                 done,e,E,rest,damp = better>.99*E,new,better,more,damp/5
