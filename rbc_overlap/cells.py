@@ -373,7 +373,7 @@ def explain(self:Clump)->Explanation:
         starts = self.changes(best.cells)
     return best
 
-# %% ../nbs/07_cells.ipynb #8acf2dd4
+# %% ../nbs/07_cells.ipynb #236c7700
 NEAR = 1.3 # distance to an ellipse's middle, in its own radii there, up to which uncovered pixels are its cell's
 
 def _place(e, clump, p):
@@ -389,8 +389,8 @@ def cell_masks(
     e:np.ndarray, # ellipses, (n, 5)
     clump:Clump,
     p:Piece,      # that `clump` was made of
-)->list: # bool, each of the shape of `p.inside`
-    "The pixels of each cell"
+)->np.ndarray: # bool, (n, h, w), with the shape of `p.inside`
+    "The pixels of each cell; none where its ellipse lies off the piece"
     nearest,whose = np.full(p.inside.shape, np.inf, np.float32),np.zeros(p.inside.shape, int)
     places = [_place(one, clump, p) for one in e]
     for i,(on,q) in enumerate(places):
@@ -398,7 +398,7 @@ def cell_masks(
         nearest[on][closer],whose[on][closer] = q[closer],i
     out = np.zeros((len(e),*p.inside.shape), bool)
     for i,(on,q) in enumerate(places): out[i][on] = (p.inside[on]>0) & ((q<=1) | ((nearest[on]>1) & (nearest[on]<=NEAR) & (whose[on]==i)))
-    return [m for m in out if m.any()]
+    return out
 
 # %% ../nbs/07_cells.ipynb #99ada1a9
 def count_score(
