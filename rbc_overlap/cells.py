@@ -9,8 +9,9 @@ __all__ = ['PITCH', 'HOLD', 'NEAR', 'Piece', 'pieces', 'typical_diameter', 'may_
            'ellipse_areas', 'axis_ratios', 'peaks', 'Explanation', 'cell_masks', 'count_score', 'ellipse_score',
            'complete_cells', 'redraw', 'summits', 'drop_specks', 'watershed_cells']
 
-# %% ../nbs/07_cells.ipynb #1475f893
+# %% ../nbs/07_cells.ipynb #624084ad
 from dataclasses import dataclass, replace
+from functools import cached_property
 import cv2, numpy as np
 from fastcore.basics import patch
 from scipy import ndimage as ndi
@@ -20,7 +21,7 @@ from skimage.segmentation import watershed
 from .core import *
 from .classic import DEBRIS, ellipse_iou, outline_diameter, _contour, _notches, _pad, _solidity
 
-# %% ../nbs/07_cells.ipynb #03331d09
+# %% ../nbs/07_cells.ipynb #1db87d53
 @dataclass
 class Piece:
     "A connected piece of a mask, or of a cell: its bounding box, and in it what belongs to it and what of that is overlap"
@@ -30,49 +31,56 @@ class Piece:
     overlap:np.ndarray # uint8, (h, w)
     cut:bool           # does it touch the frame?
 
-    @property
-    def area(self): return int(self.inside.sum())
+    @cached_property
+    def area(self): return cv2.countNonZero(self.inside)
+    @cached_property
+    def outline(self): return _contour(_pad(self.inside, 1))
 
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
-    least=0.,        # px, of the area
 )->list: # of `Piece`
     "The connected pieces of `mask`"
     mask = np.asarray(mask)
     _,labels,stats,_ = cv2.connectedComponentsWithStats(((mask==RBC) | (mask==OVERLAP)).astype(np.uint8), connectivity=4)
     out = []
-    for i,(x,y,w,h,area) in enumerate(stats[1:], 1):
-        if area<least: continue
+    for i,(x,y,w,h,_) in enumerate(stats[1:], 1):
         on = np.s_[y:y+h, x:x+w]
         inside = (labels[on]==i).astype(np.uint8)
         out.append(Piece(int(y), int(x), inside, inside*(mask[on]==OVERLAP), x==0 or y==0 or x+w==mask.shape[1] or y+h==mask.shape[0]))
     return out
 
-# %% ../nbs/07_cells.ipynb #1ef583f5
+# %% ../nbs/07_cells.ipynb #d34b1c94
 def _cell_areas(found, one):
     "Areas of the cells in those of `found` that tell them; `one` is the area of a cell, roughly"
     areas = []
     for p in found:
         lenses = (cv2.connectedComponentsWithStats(p.overlap)[2][1:,cv2.CC_STAT_AREA]>.02*one).sum()
-        if p.cut or (not lenses and _solidity(_contour(_pad(p.inside, 1)))<.94): continue
+        if p.cut or (not lenses and _solidity(p.outline)<.94): continue
         areas += [(p.area+p.overlap.sum())/(lenses+1)]*(lenses+1)
     return areas
+
+def _cells_of(
+    found,    # of `pieces`
+    diameter, # of a cell, px
+)->list: # those of `found` that are no debris
+    return [p for p in found if p.area>=DEBRIS*np.pi/4*diameter**2]
 
 def typical_diameter(
     mask:np.ndarray,  # classes, uint8, (H, W)
     guess:float=None, # px
+    found=None,       # `pieces` of `mask`, where they are known already
 )->float: # px; nan where there is no cell
     "Diameter of a typical cell, by `mask`"
     by_outlines = lambda: 1.026*outline_diameter(np.isin(mask, (RBC, OVERLAP)).astype(np.uint8), guess or 40.)
     guess = guess or by_outlines()
     if not guess==guess: return guess
-    areas = _cell_areas(pieces(mask, DEBRIS*np.pi/4*guess**2), np.pi/4*guess**2)
+    areas = _cell_areas(_cells_of(found or pieces(mask), guess), np.pi/4*guess**2)
     size = np.sqrt(4/np.pi*np.median(areas)) if areas else guess
     if len(areas)>=10: return float(size)
     outlines = by_outlines()
     return float(np.sqrt(size*outlines) if outlines==outlines else size)
 
-# %% ../nbs/07_cells.ipynb #d98b9e2c
+# %% ../nbs/07_cells.ipynb #4b1268d7
 def may_be_clump(
     p:Piece,
     diameter:float, # of a typical cell, px
@@ -81,9 +89,8 @@ def may_be_clump(
     one = np.pi/4*diameter**2
     if p.overlap.sum()>.03*one: return True
     if p.area<.6*one: return False
-    outline = _contour(_pad(p.inside, 1))
-    deepest,second = _notches(outline)
-    return bool(second>.09*diameter or (deepest>.2*diameter and p.area>one) or (p.area>1.35*one and _solidity(outline)<.965) or p.area>2*one)
+    deepest,second = _notches(p.outline)
+    return bool(second>.09*diameter or (deepest>.2*diameter and p.area>one) or (p.area>1.35*one and _solidity(p.outline)<.965) or p.area>2*one)
 
 # %% ../nbs/07_cells.ipynb #ea0d4440
 PITCH = 28. # samples across a typical cell
@@ -171,7 +178,7 @@ def stack(self:Clump,
     at,x,y = self.windows(e)
     return np.bincount(at[_distance(e, x, y)[-1]<=1], minlength=len(self.inside))[:-1].reshape(self.shape)
 
-# %% ../nbs/07_cells.ipynb #22ba895f
+# %% ../nbs/07_cells.ipynb #7437e575
 HOLD = 5. # strength of the pull towards the shapes of the start
 
 @patch
@@ -185,19 +192,19 @@ def misfit(self:Clump,
     at,x,y = windows or self.windows(e)
     dx,dy,u,v,q = _distance(e, x, y)
     width = np.float32(soft/self.radius)
-    on = np.minimum(expit((1-q)/width), np.float32(1-1e-4))
-    off,flat = 1-on,at.ravel()
-    none,odds = [np.bincount(flat, a.ravel(), len(self.inside)).astype(np.float32) for a in (np.log(off), on/off)]
-    none = np.exp(none)
-    r1,r2 = self.known*(1-none-self.inside),self.known*(1-none-none*odds-self.overlap)
-    d1,more,back1,back2 = np.stack([self.known*none, odds, r1, r2], 1)[at].transpose(2,0,1)
-    d1 = d1/off
-    d2 = d1*(more-on/off)
+    odds = np.minimum(np.exp((1-q)/width), np.float32(1e4))
+    total = lambda each: np.bincount(at.ravel(), each.ravel(), len(self.inside)).astype(np.float32)
+    none,odds_sum = np.exp(-total(np.log(1+odds))),total(odds)
+    r1,r2 = self.known*(1-none-self.inside),self.known*(1-none-none*odds_sum-self.overlap)
+    d1 = (self.known*none).take(at)*(1+odds)
+    d2 = d1*(odds_sum.take(at)-odds)
     a,b,c = np.float32(e[:,2:]).T[...,None]
-    slope = np.stack([-(u*a+v*b), -(u*b+v*c), u*dx, u*dy+v*dx, v*dy], 1)*(-on*off/width/q)[:,None]
+    steep = -odds/((1+odds)**2*width*q)
+    u,v = u*steep,v*steep
+    slope = np.stack([-(u*a+v*b), -(u*b+v*c), u*dx, u*dy+v*dx, v*dy], 1)
     pull = HOLD*self.radius*np.array([0,0,1,2**.5,1])
     back = (e-start)*pull
-    gradient = (slope@(d1*back1+d2*back2)[...,None])[...,0] + pull*back
+    gradient = (slope@(d1*r1.take(at)+d2*r2.take(at))[...,None])[...,0] + pull*back
     return float(r1@r1+r2@r2+(back**2).sum()), gradient, (slope*(d1*d1+d2*d2)[:,None])@slope.transpose(0,2,1) + np.diag(pull**2)
 
 # %% ../nbs/07_cells.ipynb #37a98123
@@ -408,12 +415,12 @@ def count_score(
     "How sure the number of cells in a clump is"
     return float(expit(5-10*found.left-8*np.abs(np.log(sizes)).max()))
 
-# %% ../nbs/07_cells.ipynb #15812982
+# %% ../nbs/07_cells.ipynb #6dab55c7
 def ellipse_score(
     cell:Cell,
 )->float: # 0 to 1
     "How well an ellipse explains `cell`; 0 for a speck of less than 3 px in one direction"
-    return float(ellipse_iou(np.pad(cell.mask.astype(np.uint8), 2))) if min(cell.mask.shape)>2 else 0.
+    return float(ellipse_iou(_pad(cell.mask.astype(np.uint8), 2))) if min(cell.mask.shape)>2 else 0.
 
 @patch
 def scores(self:Clump,
@@ -426,7 +433,7 @@ def scores(self:Clump,
     near = (wrong[at]*(_distance(e, x, y)[-1]<1.15)).sum(1)/(np.pi*self.radius**2)
     return expit(5.6 - 10*near - 7.5*np.abs(np.log(self.sizes(e))) - 5.4*(1-self.own_shares(e)))
 
-# %% ../nbs/07_cells.ipynb #a63c4f67
+# %% ../nbs/07_cells.ipynb #4a688e14
 def _one(p):
     "A piece as one cell"
     cell = Cell(p.y, p.x, p.inside>0)
@@ -447,12 +454,13 @@ def _some(p, diameter, shape):
 def complete_cells(
     mask:np.ndarray,     # classes, uint8, (H, W)
     diameter:float=None, # of a typical cell, px; None measures it in `mask`
+    guess:float=None,    # of that, px
 )->list: # of `Cell`, with score, clump, n_in_clump and count_score
     "One mask for each cell, with the part that others hide"
-    diameter = diameter or typical_diameter(mask)
+    found,cells = pieces(mask),[]
+    diameter = diameter or typical_diameter(mask, guess, found)
     if not diameter==diameter: return []
-    cells = []
-    for p in pieces(mask, DEBRIS*np.pi/4*diameter**2): cells += _some(p, diameter, mask.shape) if may_be_clump(p, diameter) else _one(p)
+    for p in _cells_of(found, diameter): cells += _some(p, diameter, mask.shape) if may_be_clump(p, diameter) else _one(p)
     return number_clumps(cells, mask.shape)
 
 # %% ../nbs/07_cells.ipynb #af8b5751

@@ -27,22 +27,30 @@ def _perimeter(mask):
     border = wide-cv2.erode(wide, _CROSS)
     return _STEPS[cv2.filter2D(border, -1, _WAYS, borderType=cv2.BORDER_CONSTANT)].sum()
 
-# %% ../nbs/07_measures.ipynb #d39f365d
+# %% ../nbs/07_measures.ipynb #b8cc50a4
 _DIAMOND = np.array([[[1,0]], [[0,1]], [[-1,0]], [[0,-1]]]) # middles of a pixel's sides, in half pixels
 
-def _convex_area(mask):
-    "Pixels of the convex hull of `mask` (uint8, 0 or 1), as scikit-image's convex_hull_image has them"
-    h,w = mask.shape
+def _hull(mask, top):
+    "Convex hull of `mask` (uint8, 0 or 1) in half pixels, (n, 2), moved down by `top` rows"
     y = np.flatnonzero(mask.any(1))
-    x = np.r_[mask[y].argmax(1), w-1-mask[y,::-1].argmax(1)]
-    hull = cv2.convexHull((2*np.stack([x, np.r_[y, y]], 1)+_DIAMOND).reshape(-1,2).astype(np.int32))[:,0].astype(float)
-    dx,dy = (np.roll(hull, -1, 0)-hull).T
-    side = dy!=0
-    at = hull[side,0] + (2*np.arange(h)[:,None]-hull[side,1])*(dx[side]/dy[side])
-    ends = [np.where(dy[side]*s>0, at*s, np.inf).min(1)*s for s in (1,-1)]
-    return int((np.floor(np.maximum(*ends)/2+1e-9) - np.ceil(np.minimum(*ends)/2-1e-9) + 1)[y[0]:y[-1]+1].sum())
+    x = np.r_[mask[y].argmax(1), mask.shape[1]-1-mask[y,::-1].argmax(1)]
+    return cv2.convexHull((2*np.stack([x, np.r_[y, y]+top], 1)+_DIAMOND).reshape(-1,2).astype(np.int32))[:,0].astype(float)
 
-# %% ../nbs/07_measures.ipynb #ec3f82e7
+def _convex_areas(masks):
+    "Pixels of the convex hull of each of `masks`, as scikit-image's convex_hull_image has them"
+    tops = np.cumsum([0]+[len(m) for m in masks])
+    hulls = [_hull(m, top) for m,top in zip(masks, tops)]
+    (x,y),(dx,dy) = np.concatenate(hulls).T,np.concatenate([np.roll(h, -1, 0)-h for h in hulls]).T
+    first,last = np.ceil(np.minimum(y, y+dy)/2).astype(int),np.floor(np.maximum(y, y+dy)/2).astype(int)
+    n = np.where(dy!=0, last-first+1, 0)
+    side = np.repeat(np.arange(len(n)), n)
+    row = np.arange(len(side)) - np.repeat(np.cumsum(n)-n-first, n)
+    ends = np.full((2,tops[-1]), np.nan)
+    ends[(dy[side]>0).astype(int),row] = x[side] + (2*row-y[side])*dx[side]/dy[side]
+    width = np.floor(ends.max(0)/2+1e-9) - np.ceil(ends.min(0)/2-1e-9) + 1
+    return np.add.reduceat(np.nan_to_num(width), tops[:-1])
+
+# %% ../nbs/07_measures.ipynb #d467ddb6
 SHAPE = ('area','perimeter','eccentricity','axis_major_length','axis_minor_length','solidity','equivalent_diameter_area','centroid','bbox')
 COLUMNS = ['label',*SHAPE[:-2],'centroid-0','centroid-1','bbox-0','bbox-1','bbox-2','bbox-3','clump','n_in_clump','hidden_fraction','touches_border','score','count_score']
 
@@ -55,7 +63,7 @@ def _shapes(cells):
     top,left,h,w = np.array([(c.y,c.x,*c.mask.shape) for c in cells]).T
     return pd.DataFrame(dict(label=np.arange(1, len(cells)+1), area=n, perimeter=[_perimeter(m) for m in masks],
         eccentricity=np.sqrt(1-small/np.maximum(large, 1e-12))*(large>0), axis_major_length=4*np.sqrt(large), axis_minor_length=4*np.sqrt(small),
-        solidity=n/[_convex_area(m) for m in masks], equivalent_diameter_area=np.sqrt(4/np.pi*n))
+        solidity=n/_convex_areas(masks), equivalent_diameter_area=np.sqrt(4/np.pi*n))
         | {'centroid-0': top+y/n, 'centroid-1': left+x/n, 'bbox-0': top, 'bbox-1': left, 'bbox-2': top+h, 'bbox-3': left+w})
 
 # %% ../nbs/07_measures.ipynb #23c21e6d
@@ -112,16 +120,16 @@ def _why(row):
     if abs(row.area_error)>AREA_TOLERANCE: reasons.append(f'cells have {abs(row.area_error):.0%} {"more" if row.area_error>0 else "less"} area than the clump')
     return ', '.join(reasons)
 
-# %% ../nbs/07_measures.ipynb #b55b790e
+# %% ../nbs/07_measures.ipynb #7cec9e77
 CLUMP_COLUMNS = 'clump n area overlap_area cell_area area_error deepest count_score flagged thick doubt why bbox-0 bbox-1 bbox-2 bbox-3'.split()
 
 def _mask_areas(cells, mask, clump):
     "Area of each clump in `mask`, and that of its overlaps: of the connected pieces on which its cells lie"
-    pieces = cv2.connectedComponents(np.isin(mask, (RBC, OVERLAP)).astype(np.uint8), connectivity=4)[1]
-    area,overlap = [np.bincount(pieces.ravel(), mask.ravel()==c, pieces.max()+1) for c in (RBC, OVERLAP)]
+    _,pieces,stats,_ = cv2.connectedComponentsWithStats(((mask==RBC) | (mask==OVERLAP)).astype(np.uint8), connectivity=4)
+    area,overlap = stats[:,cv2.CC_STAT_AREA],np.bincount(pieces[mask==OVERLAP], minlength=len(stats))
     home = {(i,p) for i,c in zip(clump, cells) for p in np.unique(pieces[c.window][c.mask]) if p}
     i,p = np.array(sorted(home), int).reshape(-1,2).T
-    return [np.bincount(i, a[p], clump.max()+1)[1:] for a in (area+overlap, overlap)]
+    return [np.bincount(i, a[p], clump.max()+1)[1:] for a in (area, overlap)]
 
 def _depth(n):
     "Of the numbers `n` of cells on one cell's pixels: the largest, and in how many pixels they are too many (each pixel counted once for all its cells)"
