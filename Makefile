@@ -1,8 +1,8 @@
-# The four things that one does here. Each makes its own .venv where none is there.
+# The five things that one does here. Each makes its own .venv where none is there.
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lab clean
+.PHONY: demo test lab docs clean
 
 demo: .venv/base ## simulate a small slide, segment it, write a report
 	$(BIN)/rbc-overlap demo
@@ -13,8 +13,11 @@ test: .venv/dev ## notebooks are clean and exported, and every one runs
 lab: .venv/dev ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir nbs
 
+docs: .venv/dev ## the documentation site, in _docs/html
+	$(BIN)/python docs/build.py
+
 clean: ## remove what make made
-	rm -rf .venv build dist *.egg-info rbc-overlap-demo
+	rm -rf .venv _docs _proc build dist *.egg-info rbc-overlap-demo
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || (echo 'needs Python 3.11 or newer with venv: apt-get install python3-venv' && rm -rf .venv && false)
