@@ -1,5 +1,5 @@
-"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, and every notebook runs.
-With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
+"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, every notebook runs, and the
+review works in a browser where there is one. With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
 import os, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -43,6 +43,9 @@ def main():
             results.append(passed)
     if not os.environ.get('RBC_OVERLAP_TEST_DATA'): print('RBC_OVERLAP_TEST_DATA is not set: tests on real smears were skipped')
     print(f'{len(notebooks)} notebooks in {time.time()-started:.0f} s, and 4 checks: clean, exported, README, style')
+    import browser
+    passed,failed = browser.run()
+    results += [True]*passed + [False]*failed
     print(f'{sum(results)} passed, {len(results)-sum(results)} failed')
     return 0 if all(results) else 1
 

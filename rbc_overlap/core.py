@@ -9,19 +9,22 @@ __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORM
            'DECISIONS', 'to_png', 'Shown', 'Picture', 'Mask', 'color_mask', 'check_mask', 'ImageError', 'stretch',
            'Page', 'ImageFile', 'read_image', 'write_file', 'write_mask', 'read_mask', 'Cell', 'crop_cell',
            'count_cells', 'cells_mask', 'number_clumps', 'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'outlines',
-           'legend', 'overlay', 'Inspector', 'inspect', 'newest_masks', 'latest_masks', 'latest_mask', 'Journal',
-           'Review', 'review', 'dark_frame', 'background', 'absorbance']
+           'legend', 'overlay', 'newest_masks', 'latest_masks', 'latest_mask', 'image_file', 'Journal', 'Painting',
+           'dark_frame', 'background', 'absorbance']
 
-# %% ../nbs/00_core.ipynb #3d5f07c5
-import getpass, hashlib, html, io, json, os, re, time, warnings
-from collections import Counter
+# %% ../nbs/00_core.ipynb #dc2b3504
+import base64, getpass, glob, hashlib, io, json, os, re, time, warnings, zlib
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 import cv2, numpy as np, tifffile
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from pycocotools import mask as coco_mask
+try: import fcntl
+except ImportError: fcntl = None # Windows
 
 # %% ../nbs/00_core.ipynb #7b2ba737
 def to_png(
@@ -427,64 +430,23 @@ def overlay(
     names = {CLASSES[c]: COLORS[c] for c,where in shown.items() if where.any()} | ({f'{len(cells)} cells': (255,235,60)} if cells else {})
     return Picture(np.vstack([rgb, legend(names, rgb.shape[1])]) if names else rgb)
 
-# %% ../nbs/00_core.ipynb #2db77042
-class Inspector:
-    "What `inspect` shows: the `classes` of `mask` over `image`, at `opacity`"
-    def __init__(self,
-        image:np.ndarray, # RGB, uint8, (H, W, 3)
-        mask:np.ndarray,  # classes, uint8, (H, W)
-        opacity=.4,       # of the mask
-        cells=(),         # `Cell`s whose outlines are drawn
-    ):
-        _check_sizes(image, mask)
-        self.image,self.mask,self.opacity,self.cells = image,check_mask(mask),opacity,cells
-        self.classes = {c for c in COLORS if (mask==c).any()}
+# %% ../nbs/00_core.ipynb #1cca6a6e
+def _versions(files, base):
+    "Those of `files` below `base` that are named as masks: {relative folder and stem: [(version, file)], the highest last}"
+    found = {}
+    for f in files:
+        if m := re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', f.relative_to(base).as_posix()):
+            found.setdefault(m[1], []).append((int(m[2] or 1), f))
+    return {image: sorted(versions) for image,versions in sorted(found.items())}
 
-    def _repr_png_(self): return overlay(self.image, self.mask, self.opacity, self.classes, self.cells)._repr_png_()
-
-    def toggle(self, 
-        cls:int,  # one of the mask's classes
-        on:bool,  # show it?
-    ):
-        "Show or hide a class"
-        self.classes = self.classes|{cls} if on else self.classes-{cls}
-
-# %% ../nbs/00_core.ipynb #8d982d72
-def _panel(state):
-    "Widgets over `state`, an `Inspector`: its controls, its picture, and a function that draws it anew"
-    import ipywidgets as w
-    view = w.Image(value=state._repr_png_() or b'', format='png', layout=w.Layout(max_width='100%', object_fit='contain'))
-    slider = w.FloatSlider(state.opacity, min=0, max=1, step=.05, description='opacity')
-    buttons = [w.ToggleButton(True, description=CLASSES[c], tooltip=f'show or hide {CLASSES[c]}') for c in sorted(state.classes)]
-    def show(cls=None, on=None):
-        state.opacity = slider.value
-        if cls is not None: state.toggle(cls, on)
-        view.value = state._repr_png_() or b''
-    slider.observe(lambda _: show(), 'value')
-    for c,b in zip(sorted(state.classes), buttons): b.observe(lambda e,c=c: show(c, e['new']), 'value')
-    return w.HBox([slider, *buttons]), view, show
-
-def inspect(
-    image:np.ndarray, # RGB, uint8, (H, W, 3)
-    mask:np.ndarray,  # classes, uint8, (H, W)
-    **kwargs,         # passed to `Inspector`
-): # an ipywidgets box
-    "Look at `mask` over `image` in Jupyter, with a slider for opacity and a button for each class"
-    import ipywidgets as w
-    return w.VBox(_panel(Inspector(image, mask, **kwargs))[:2])
-
-# %% ../nbs/00_core.ipynb #c0e72dd1
 def newest_masks(
     files, # below `base`
     base,  # a folder
 )->dict: # {relative folder and stem: file}, sorted
     "Those of `files` that are named as masks, of each only the highest version"
-    found = {}
-    for f in files:
-        if m := re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', f.relative_to(base).as_posix()):
-            found.setdefault(m[1], []).append((int(m[2] or 1), f))
-    return {image: max(versions)[1] for image,versions in sorted(found.items())}
+    return {image: versions[-1][1] for image,versions in _versions(files, base).items()}
 
+# %% ../nbs/00_core.ipynb #e3d82256
 MASKS = '[!.]*_mask*.png'
 
 def latest_masks(
@@ -494,40 +456,72 @@ def latest_masks(
     base = Path(folder)/'masks'
     return newest_masks(base.rglob(MASKS), base)
 
+def _masks_of(folder, image):
+    "[(version, file)] of one `image`, the highest last; FileNotFoundError where there is none"
+    base = Path(folder)/'masks'
+    found = _versions((base/image).parent.glob(glob.escape(Path(image).name)+'_mask*.png'), base)
+    if image not in found: raise FileNotFoundError(f'{base/image}_mask.png: no such mask')
+    return found[image]
+
 def latest_mask(
     folder, # labelled
     image,  # its name, such as `day1/slide3`
 )->Path: # FileNotFoundError where there is none
     "The mask that counts of one `image`"
-    masks = latest_masks(folder)
-    if image not in masks: raise FileNotFoundError(f'{Path(folder)/"masks"/image}_mask.png: no such mask')
-    return masks[image]
+    return _masks_of(folder, image)[-1][1]
 
-# %% ../nbs/00_core.ipynb #f1570df4
-DECISIONS = 'accept','reject','skip','paint','undo'
+# %% ../nbs/00_core.ipynb #30e19bd0
+def image_file(
+    folder, # labelled
+    image,  # its name, such as `day1/slide3`
+)->Path: # FileNotFoundError where there is none
+    "The file of one `image`"
+    place = Path(folder)/'images'/image
+    found = [f for f in sorted(place.parent.glob(glob.escape(place.name)+'*')) if f.suffix.lower() in SUFFIXES and place.name in (f.stem, f.name)]
+    if not found: raise FileNotFoundError(f'{place}.*: no such image')
+    return max(found, key=lambda f: f.stem==place.name)
+
+# %% ../nbs/00_core.ipynb #685a6481
+DECISIONS = 'accept','reject','skip','paint','undo','note'
 
 def _who():
     "Login name, if the system knows one"
     try: return getpass.getuser()
     except (ImportError, KeyError, OSError): return 'unknown'
 
-def _sha256(path): return hashlib.sha256(path.read_bytes()).hexdigest()
-
 def _append(path, line):
-    "Add `line` to the file at `path`, on disk when this returns"
-    torn = path.exists() and path.read_bytes()[-1:] not in (b'', b'\n')
-    data = ('\n'*torn + line + '\n').encode()
-    with path.open('ab', buffering=0) as f:
+    "Add `line`, a dict, to the JSON lines at `path`, on disk when this returns"
+    with path.open('ab+', buffering=0) as f:
+        f.seek(max(f.seek(0, 2)-1, 0))
+        data = ('\n'*(f.read(1) not in (b'', b'\n')) + json.dumps(line) + '\n').encode()
         if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
         os.fsync(f.fileno())
 
-# %% ../nbs/00_core.ipynb #57e3d066
+def _now(): return datetime.now().astimezone().isoformat(timespec='seconds')
+
+# %% ../nbs/00_core.ipynb #bdc88d84
+@lru_cache(1<<16)
+def _hash(path, *stamp): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+def _sha256(path):
+    "SHA-256 of the file at `path`, in hexadecimal"
+    s = os.stat(path)
+    young = abs(time.time_ns()-s.st_mtime_ns) < 2e9
+    return (_hash.__wrapped__ if young else _hash)(path, s.st_mtime_ns, s.st_size, s.st_ino)
+
+# %% ../nbs/00_core.ipynb #7fe4a6b9
 class Journal:
     "What was decided about the masks of a labelled `folder`: its `review.jsonl`"
     def __init__(self,
         folder,   # labelled
         who=None, # who decides; None: the login name
-    ): self.folder,self.path,self.who = Path(folder),Path(folder)/'review.jsonl',who or _who()
+    ):
+        self.folder,self.path,self.who = Path(folder),Path(folder)/'review.jsonl',who or _who()
+        self._forget()
+
+    def _forget(self):
+        "Read from the start: `stand` holds the lines that stand of each image, `notes` what was said last"
+        self.read,self.newlines,self.last,self.stand,self.notes = 0,0,b'',{},{}
 
     def add(self,
         image,     # its name, such as `day1/slide3`
@@ -540,149 +534,180 @@ class Journal:
         mask = latest_mask(self.folder, image)
         sha256 = _sha256(mask)
         if seen not in (None, sha256): raise ValueError(f'{mask}: changed since it was shown, please look again')
-        _append(self.path, json.dumps(dict(time=datetime.now().astimezone().isoformat(timespec='seconds'), who=self.who, image=image,
-            decision=decision, mask=mask.relative_to(self.folder).as_posix(), sha256=sha256, note=note)))
+        _append(self.path, dict(time=_now(), who=self.who, image=image, decision=decision,
+            mask=mask.relative_to(self.folder).as_posix(), sha256=sha256, note=note))
 
-# %% ../nbs/00_core.ipynb #991d733c
+# %% ../nbs/00_core.ipynb #b5721a22
+def _decision(text):
+    "The dict in a line of a journal, or None"
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        line = json.loads(text)
+        if all(isinstance(line[k], str) for k in ('image','decision','sha256')) and line['decision'] in DECISIONS: return line
+
 @patch
-def lines(self:Journal): # generator of dicts, oldest first
-    "The lines that were added"
-    for i,text in enumerate(self.path.read_bytes().split(b'\n') if self.path.exists() else [], 1):
-        if not text.strip(): continue
-        try:
-            line = json.loads(text)
-            if not all(isinstance(line[k], str) for k in ('image','decision','sha256')) or line['decision'] not in DECISIONS: raise ValueError(line)
-            yield line
-        except (ValueError, TypeError, KeyError, RecursionError): warnings.warn(f'{self.path}, line {i}: not a decision, skipped: {text[:60]!r}')
+def _news(self:Journal):
+    "List of the lines that were added since this was last asked"
+    data = b''
+    if self.path.exists():
+        with self.path.open('rb') as f:
+            f.seek(self.read-len(self.last))
+            data = f.read()
+    if not data.startswith(self.last): return self._forget() or self._news()
+    tail = data.rpartition(b'\n')[2]
+    new = data[len(self.last) : None if _decision(tail) else len(data)-len(tail)]
+    found = [(i,text,_decision(text)) for i,text in enumerate(new.split(b'\n'), self.newlines+1) if text.strip()]
+    self.read,self.newlines,self.last = self.read+len(new),self.newlines+new.count(b'\n'),(self.last+new)[-999:]
+    for i,text,line in found:
+        if not line: warnings.warn(f'{self.path}, line {i}: not a decision, skipped: {text[:60]!r}')
+    return [line for *_,line in found if line]
+
+@patch
+def lines(self:Journal)->list: # of dicts, oldest first
+    "All lines that were added"
+    return Journal(self.folder, self.who)._news()
+
+# %% ../nbs/00_core.ipynb #c5fa2a99
+@patch
+def standing(self:Journal)->dict: # {image: list of dicts, oldest first}, what was decided last comes last
+    "The decisions that weren't taken back, about whichever mask"
+    for line in self._news():
+        image,decision = line['image'],line['decision']
+        if decision=='note' or line.get('note'): self.notes[image] = line.get('note', '')
+        if decision=='note': continue
+        lines = self.stand[image] = self.stand.pop(image, [])
+        if decision!='undo': lines.append(line)
+        elif lines: lines.pop()
+    return self.stand
 
 @patch
 def decisions(self:Journal)->dict: # {image: 'accept', 'reject' or 'skip'}, what was decided last comes last
     "What counts now; an image that isn't there is undecided"
-    stand,masks,out = {},latest_masks(self.folder),{}
-    for line in self.lines():
-        before = stand.pop(line['image'], [])
-        stand[line['image']] = before[:-1] if line['decision']=='undo' else before+[line]
-    for image,lines in stand.items():
+    out,masks = {},latest_masks(self.folder)
+    for image,lines in self.standing().items():
         now = _sha256(masks[image]) if lines and image in masks else None
-        out |= {image: 'accept' if l['decision']=='paint' else l['decision'] for l in lines if l['sha256']==now}
+        line = next((l for l in reversed(lines) if l['sha256']==now), None)
+        if line: out[image] = 'accept' if line['decision']=='paint' else line['decision']
     return out
 
-# %% ../nbs/00_core.ipynb #577ade4a
-def _image_file(folder, image):
-    "The file of `image` in a labelled `folder`"
-    place = folder/'images'/image
-    found = [f for f in sorted(place.parent.glob('*')) if f.suffix.lower() in SUFFIXES and place.name in (f.stem, f.name)]
-    if not found: raise FileNotFoundError(f'{place}.*: no such image')
-    return max(found, key=lambda f: f.stem==place.name)
+# %% ../nbs/00_core.ipynb #deb7786e
+def _create(path, data):
+    "Write `data` to `path` as `write_file` does, but only where no file is yet: FileExistsError"
+    part = path.with_name(f'.{path.name}.{os.getpid()}.new')
+    write_file(part, data)
+    try: os.link(part, path)
+    except OSError: # taken, or a file system without links
+        if path.exists(): raise FileExistsError(f'{path}: somebody else made it just now, please look again') from None
+        os.rename(part, path)
+    finally: part.unlink(missing_ok=True)
 
-class Review(Inspector):
-    "The masks of a labelled `folder`, shown one after the other"
+# %% ../nbs/00_core.ipynb #46e4d687
+@contextmanager
+def _locked(path):
+    "Nobody else is here with the same `path`"
+    with path.open('ab') as f:
+        if fcntl:
+            with suppress(OSError): fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+def _pack(a): return base64.b64encode(zlib.compress(np.ascontiguousarray(a).tobytes())).decode()
+
+def _unpack(text, shape): return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
+
+# %% ../nbs/00_core.ipynb #ff7dacdf
+class Painting:
+    "The mask of one `image` of a labelled `folder` while it is painted: each stroke is on disk, and can be undone"
     def __init__(self,
-        folder, # labelled
+        folder,   # labelled
+        image,    # its name, such as `day1/slide3`
+        who=None, # who paints; None: the login name
     ):
-        self.folder,self.journal,self.names = Path(folder),Journal(folder),[*latest_masks(folder)]
-        if not self.names: raise ValueError(f'{folder}: nothing to review; needed is a labelled folder, with masks/STEM_mask.png')
-        self.at,self.opacity,self.classes = -1,.4,set(COLORS)
-        self.go()
+        self.folder,self.image,self.journal,self.own = Path(folder),image,Journal(folder, who),False
+        self.log = self.folder/'masks'/f'{image}_mask.strokes.jsonl'
+        files = [f for _,f in _masks_of(folder, image)]
+        self.path,self.sha256,self.first = files[-1],_sha256(files[-1]),_sha256(files[0])
+        self.mask,self.past = read_mask(self.path),{}
+        for text in self.log.read_bytes().split(b'\n') if self.log.exists() else []:
+            with suppress(ValueError, TypeError, KeyError, RecursionError): self._remember(json.loads(text))
 
-    def go(self,
-        at=None, # number of an image, counting from 0; None: the next undecided one, or where there is none, the same again
-    ):
-        "Show image `at`, and read from the journal what is decided by now"
-        n,self.decided = len(self.names),{i: d for i,d in self.journal.decisions().items() if i in self.names}
-        if at is None: at = next((i%n for i in range(self.at+1, self.at+1+n) if self.names[i%n] not in self.decided), self.at)
-        self.at = min(max(at, 0), n-1)
-        self.name,self.seen,self.problem,classes = self.names[self.at],None,'',self.classes
-        try:
-            mask = latest_mask(self.folder, self.name)
-            self.seen = _sha256(mask)
-            super().__init__(read_image(_image_file(self.folder, self.name)), read_mask(mask), self.opacity)
-        except Exception as e: self.problem = str(e)
-        self.classes = classes
+    def _remember(self, line):
+        "Which strokes can be undone and redone, innermost first, in the state that `line` leads to"
+        done,undone = self.past.get(line['was'], ((),()))
+        if 'undo' in line:
+            stroke,done = done
+            undone = stroke,undone
+        elif 'redo' in line:
+            stroke,undone = undone
+            done = stroke,done
+        else: done,undone = (line,done),()
+        self.past[line['sha256']] = done,undone
 
-    def _repr_png_(self): return None if self.problem else super()._repr_png_()
+    def _past(self, i): return self.past.get(self.sha256, ((),()))[i]
 
-# %% ../nbs/00_core.ipynb #53c43e37
-_DONE = dict(accept='accepted', reject='rejected', skip='skipped')
+    @property
+    def can_undo(self): return bool(self._past(0))
+    @property
+    def can_redo(self): return bool(self._past(1))
+    @property
+    def painted(self): return self.sha256!=self.first
+
+# %% ../nbs/00_core.ipynb #3c2d142f
+@patch
+def _save(self:Painting, line, box, pixels, want=None):
+    "Put `pixels` into the `box` of the mask, and tell it in a `line`; `want`: the hash that the file should have"
+    mask = self.mask.copy()
+    mask[box] = pixels
+    with _locked(self.log):
+        files = _masks_of(self.folder, self.image)
+        version,latest = files[-1]
+        if latest!=self.path or _sha256(latest)!=self.sha256: raise ValueError(f'{latest}: changed since it was shown, please look again')
+        path = latest if self.own else self.folder/'masks'/f'{self.image}_mask.v{version+1}.png'
+        data = next((f.read_bytes() for _,f in files if _sha256(f)==want), None) or to_png(check_mask(mask))
+        line = dict(time=_now(), who=self.journal.who, **line, mask=path.relative_to(self.folder).as_posix(),
+            was=self.sha256, sha256=hashlib.sha256(data).hexdigest())
+        _append(self.log, line)
+        (write_file if self.own else _create)(path, data)
+        self.path,self.sha256,self.mask,self.own = path,line['sha256'],mask,True
+        self._remember(line)
+        self._tell('undo' in line, line['was'])
 
 @patch
-def decide(self:Review,
-    decision, # 'accept', 'reject' or 'skip'
+def _tell(self:Painting, undone, was):
+    "Into the journal: that this mask was painted, or that what was decided about the one that `was` is undone"
+    if not undone: return self.journal.add(self.image, 'paint', seen=self.sha256)
+    while (lines := self.journal.standing().get(self.image)) and lines[-1]['sha256']==was: self.journal.add(self.image, 'undo')
+
+# %% ../nbs/00_core.ipynb #0543b262
+@patch
+def paint(self:Painting,
+    after:np.ndarray, # classes, uint8, (h, w)
+    y=0, x=0,         # where its top left corner lies in the mask
+    tool='brush',     # what painted it
 ):
-    "Write `decision` about the shown mask into the journal, then show the next undecided image"
-    self.journal.add(self.name, decision, seen=self.seen)
-    self.go()
+    "Put `after` into the mask; it is on disk when this returns"
+    h,w = check_mask(after, f'a stroke on {self.image}').shape
+    box,(H,W) = np.s_[y:y+h, x:x+w],self.mask.shape
+    if min(y, x)<0 or y+h>H or x+w>W: raise ValueError(f'a stroke of {h} x {w} at row {y}, column {x}: outside of the mask of {self.image}, {H} x {W}')
+    before = self.mask[box]
+    if not np.array_equal(before, after): self._save(dict(tool=tool, y=y, x=x, h=h, w=w, before=_pack(before), after=_pack(after)), box, after)
 
 @patch
-def undo(self:Review):
-    "Take back the shown image's decision, or else the last one, and show that image"
-    if not self.decided: return
-    if self.name not in self.decided: self.go(self.names.index([*self.decided][-1]))
-    self.journal.add(self.name, 'undo')
-    self.go(self.at)
+def _again(self:Painting, which, line, side, want):
+    "Undo or redo the stroke that is the first of `which`"
+    if not which: return False
+    s = which[0]
+    self._save(line, np.s_[s['y']:s['y']+s['h'], s['x']:s['x']+s['w']], _unpack(s[side], (s['h'], s['w'])), s[want])
+    return True
 
-@patch(as_prop=True)
-def status(self:Review):
-    "Two lines: how many are decided, and how; the shown image, its place and its decision"
-    n,decision = Counter(self.decided.values()),_DONE.get(self.decided.get(self.name), 'undecided')
-    told = ', '.join(f'{n[d]} {done}' for d,done in _DONE.items() if n[d])
-    return f'{len(self.decided)} of {len(self.names)} decided{": "*bool(n)}{told}\n{self.name} ({self.at+1} of {len(self.names)}): {decision}'
+# %% ../nbs/00_core.ipynb #ed5b3286
+@patch
+def undo(self:Painting)->bool: # False where there is nothing to undo
+    "Take back the last stroke"
+    return self._again(self._past(0), dict(undo=True), 'before', 'was')
 
-# %% ../nbs/00_core.ipynb #9061ae43
-_BUTTONS = dict(accept='a', reject='r', skip='s', undo='u', back='←', next='→')
-_KEYS = '''
-if (!window.rbcReview) {
-  window.rbcReview = true
-  const boxOf = e => e.target.closest?.('.rbc-review')
-  window.addEventListener('click', e => {
-    const box = boxOf(e)
-    if (!box || box.contains(document.activeElement)) return
-    box.tabIndex = -1
-    box.focus({preventScroll: true})
-  })
-  window.addEventListener('keydown', e => {
-    const box = boxOf(e)
-    if (!box || e.ctrlKey || e.metaKey || e.altKey) return
-    const key = {ArrowLeft: '←', ArrowRight: '→'}[e.key] ?? e.key.toLowerCase()
-    if (e.target.closest('.noUi-handle, .widget-readout') && !/^[arsu]$/.test(key)) return
-    e.stopImmediatePropagation()
-    const button = box.getElementsByClassName('rbc-key-' + key)[0]
-    if (!button) return
-    e.preventDefault()
-    if (!e.repeat) button.click()
-  }, true)
-}'''
-
-# %% ../nbs/00_core.ipynb #096518ee
-def review(
-    folder, # labelled
-): # an ipywidgets box
-    "Accept or reject the masks of a labelled `folder` in Jupyter, with buttons or the keys a, r, s, u, ← and →"
-    import ipywidgets as w
-    state,shown,text,buttons = Review(folder),0.,w.HTML(),[]
-    controls,view,show = _panel(state)
-    view.layout = w.Layout(width='100%', height='62vh', object_fit='contain', object_position='left top')
-    keys = w.Output(outputs=[dict(output_type='display_data', data={'application/javascript': _KEYS}, metadata={})])
-    def act(do, *args):
-        nonlocal shown
-        error = ''
-        try: do(*args)
-        except (OSError, ValueError) as e:
-            error = f'Not saved: {e}'
-            state.go(state.at)
-        show()
-        view.layout.display = 'none' if state.problem else None
-        text.value = '<br>'.join(html.escape(t) for t in (*state.status.split('\n'), error, state.problem) if t)
-        shown = time.monotonic()
-    def click(name):
-        if name in ('back','next'): act(state.go, state.at + (1 if name=='next' else -1))
-        elif time.monotonic()-shown>.25: act(state.undo) if name=='undo' else act(state.decide, name)
-    for name,key in _BUTTONS.items():
-        b = w.Button(description=f'{name.capitalize()} ({key})', button_style=dict(accept='success', reject='danger').get(name, ''))
-        b.add_class(f'rbc-key-{key}').on_click(lambda _,name=name: click(name))
-        buttons.append(b)
-    act(state.go, state.at)
-    return w.VBox([w.HBox(buttons), text, controls, view, keys], layout=w.Layout(padding='4px')).add_class('rbc-review')
+@patch
+def redo(self:Painting)->bool: # False where there is nothing to redo
+    "Paint again what was undone last"
+    return self._again(self._past(1), dict(redo=True), 'after', 'sha256')
 
 # %% ../nbs/00_core.ipynb #b6888c77
 def _terms(shape):
