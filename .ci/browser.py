@@ -1,5 +1,5 @@
 """The review widget in headless Chromium, against a real JupyterLab that `rbc-overlap review` starts.
-`python .ci/browser.py [--shots DIR] [NAME...]` runs the checks (or those of a NAME), and takes pictures of the widget to look at."""
+`python .ci/browser.py [NAME...]` runs the checks (or those of a NAME); docs/pictures.py takes pictures."""
 import argparse, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, traceback
 from pathlib import Path
 import cv2, numpy as np, shapely
@@ -28,10 +28,10 @@ def labelled(folder, n=1000):
 
 class Lab:
     "JupyterLab on a labelled folder, as a user starts it; nothing of it outlives the block, or reaches the user's settings"
-    def __init__(self, tmp): self.tmp,self.folder = tmp,tmp/'slides'
+    def __init__(self, tmp, fill=labelled): self.tmp,self.folder,self.fill = tmp,tmp/'slides',fill
 
     def __enter__(self):
-        labelled(self.folder)
+        self.fill(self.folder)
         (config := self.tmp/'config').mkdir()
         (config/'jupyter_server_config.json').write_text(json.dumps(dict(ServerApp=dict(allow_root=True))))
         self.set('notification', fetchNews='false', checkForUpdates=False)
@@ -606,44 +606,6 @@ CHECKS = [shows_the_most_doubtful_first, buttons_write, keys_write, a_double_cli
     ellipses_overlap, polygon_adds, fill_takes_one_area, undo_and_redo_on_disk, zoomed_in_and_moved, large_image_arrives, waits_for_a_busy_kernel,
     someone_else_painted, note_takes_letters, jupyter_keeps_out, a_thousand_images, reload_keeps_the_state, narrow_and_sharp, console_is_silent, killed_kernel_loses_nothing]
 
-def pictures(w, folder):
-    "Screenshots to look at"
-    folder.mkdir(parents=True, exist_ok=True)
-    snap = lambda name: w.page.screenshot(path=folder/f'{name}.png')
-    w.go(DOUBT[0])
-    snap('start')
-    w.brush('b', '2', 20)
-    w.page.mouse.move(*w.screen(200, 100))
-    w.page.mouse.down()
-    w.page.mouse.move(*w.screen(330, 160))
-    snap('brush')
-    w.page.mouse.up()
-    w.key('f', '3')
-    w.tap((5,5))
-    w.key('o', '+', '+')
-    w.drag((300,200), (350,230))
-    w.page.mouse.move(*w.screen(310, 240))
-    snap('ellipse')
-    w.key('Escape', 'p')
-    w.tap((300,200), (350,230), (330,260))
-    w.page.mouse.move(*w.screen(290, 250))
-    snap('polygon')
-    w.key('Escape', 'Escape', 'u', 'u')
-    time.sleep(.3)
-    w.key('a', 'r')
-    (w.lab.folder/'masks/smear_002_mask.png').write_bytes(b'')
-    w.key('g', 'Control+a', '4', 'Enter')
-    snap('problem')
-    w.page.keyboard.press('Control+s')
-    for theme in 'Light','Dark':
-        w.lab.set('themes', theme=f'JupyterLab {theme}')
-        for width in 1280,700:
-            w.page.set_viewport_size(dict(width=width, height=900))
-            w.page.reload()
-            w.find()
-            w.go(DOUBT[0])
-            snap(f'{theme}_{width}')
-
 def chromium(): return next(filter(None, map(shutil.which, ('chromium','chromium-browser','google-chrome'))), None)
 
 def attempt(check, widget):
@@ -657,7 +619,7 @@ def attempt(check, widget):
     print(f'ok     {time.time()-started:5.1f} s  {check.__name__}', flush=True)
     return True
 
-def run(shots=None, only=()):
+def run(only=()):
     "Run the checks; how many (passed, failed)"
     if not chromium():
         print(f'no chromium: {len(CHECKS)} browser checks skipped')
@@ -666,13 +628,11 @@ def run(shots=None, only=()):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp)) as lab, sync_playwright() as p:
         widget = Widget(lab, p.chromium.launch(executable_path=chromium(), args=['--no-sandbox', '--disable-dev-shm-usage']))
         if attempt(Widget.start, widget): passed = sum([attempt(check, widget) for check in checks])
-        if shots: pictures(widget, Path(shots))
     print(f'{len(checks)} browser checks in {time.time()-started:.0f} s')
     return passed, len(checks)-passed
 
 if __name__=='__main__':
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--shots', help='folder for the pictures')
     parser.add_argument('names', nargs='*', help='checks; all where none is named')
     args = parser.parse_args()
-    sys.exit(run(args.shots, args.names)[1]>0)
+    sys.exit(run(args.names)[1]>0)

@@ -114,7 +114,7 @@ def _images(p, out):
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help='image files, or folders that are searched with their subfolders')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help=out)
 
-# %% ../nbs/11_cli.ipynb #466d031d
+# %% ../nbs/11_cli.ipynb #867e0847
 def _segment_args(p):
     _images(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['model','classic'], default='model', help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
@@ -128,12 +128,15 @@ def _masks_args(p):
     p.add_argument('--model', type=Path, metavar='FILE', help='an ONNX file: cells in which this model sees an overlap become unknown, and doubt.csv says which masks to review first')
     p.add_argument('--method', choices=['absorbance','paper'], default='absorbance', help="paper: as in Brünggel et al. 2022, section 3.1 (default: absorbance)")
 
+# %% ../nbs/11_cli.ipynb #14aa76fe
+def _review_args(p): p.add_argument('folder', type=Path, metavar='DIR', help='labelled folder: images/ and masks/, as from rbc-overlap masks')
+
 def _simulate_args(p):
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help='the labelled folder: images/, masks/, cells.coco.json, slides.csv')
     p.add_argument('--n', type=_number(int, 1, 1_000_000), default=10, help='number of smears (default: 10)')
     p.add_argument('--seed', type=_number(int, 0, 2**32-1), default=0, help='of the first smear; each following one has the next (default: 0)')
 
-# %% ../nbs/11_cli.ipynb #377eb241
+# %% ../nbs/11_cli.ipynb #d90050c8
 def _export_args(p):
     formats = 'coco','imagej','qupath','labels'
     p.add_argument('results', type=Path, metavar='RESULTS', help='folder that rbc-overlap segment wrote; it is left as it is')
@@ -144,8 +147,6 @@ def _export_args(p):
 def _data_args(p):
     p.add_argument('name', choices=['chula','draaslan'], metavar='NAME', help='chula: 738 frames of Chula-RBC-12; draaslan: 100 crops of blood-cell-detection-dataset')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help='the labelled folder')
-
-def _review_args(p): p.add_argument('folder', type=Path, metavar='DIR', help='labelled folder: images/ and masks/, as from rbc-overlap masks')
 
 def _train_args(p):
     p.add_argument('folders', nargs='+', type=Path, metavar='DIR', help='labelled folders: images/ and masks/')

@@ -10,7 +10,7 @@ __all__ = ['BASE_EPOCHS', 'BASE_LR', 'RECIPES', 'Examples', 'loaders', 'CompactU
            'Checkpoint', 'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'in_8_bits',
            'from_onnx', 'fingerprint', 'compact_data', 'paper_data', 'learner', 'make_card', 'finish', 'train']
 
-# %% ../nbs/05_training.ipynb #b8edd24e
+# %% ../nbs/05_training.ipynb #34ffafa7
 import hashlib, io, json, logging, os, sys, tempfile, time, warnings
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from .classic import CELL
 from .synthesis import Scenes, whole_cells
 from .dataset import PaperSet, SIZES, crops, labelled, random_split, split
 from .evaluation import IOUS, confusion, iou
-from .segment import MODEL, Model, _session
+from .segment import Model, _session
 
 # %% ../nbs/05_training.ipynb #0e9fbda7
 class Examples(torch.utils.data.Dataset):
@@ -360,7 +360,7 @@ def in_8_bits(
     warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, so it stays in float32', stacklevel=3)
     return data
 
-# %% ../nbs/05_training.ipynb #118b4b7b
+# %% ../nbs/05_training.ipynb #deb76450
 def _settle(shift):
     "A hook that makes a normalisation add `shift` and nothing else, with the mean and variance of what it sees"
     def hook(norm, inputs):
@@ -371,7 +371,7 @@ def _settle(shift):
         norm.bias.data.copy_(shift+mean)
     return hook
 
-BASE_EPOCHS,BASE_LR = 30,1e-3
+BASE_EPOCHS,BASE_LR = 20,5e-4
 
 def _weights(path):
     "Weights and bias of each convolution of an ONNX file, in the order in which they are run; float32"
