@@ -53,18 +53,18 @@ def _layers(path):
             return pages[0].description, [(p.tags.valueof('PageName', default='(no name)'), at, p.asarray()) for p,at in zip(pages, places)]
     except Exception as e: raise _refuse(path, f'a broken TIFF ({e})') from e
 
-# %% ../nbs/10_gimp.ipynb #c25c2aef
+# %% ../nbs/10_gimp.ipynb #a3a0415b
 def _check_layers(path, layers, rgb):
     "ValueError where `layers` aren't the image `rgb` and, over it, one for each class"
     (bottom,place,image),*over = layers
     names,needed = [n for n,*_ in layers],['image', *(CLASSES[c] for c in COLORS)]
-    if bottom!='image' or sorted(names)!=sorted(needed): raise _refuse(path, f'{len(names)} layers, from the bottom {names}, where {needed} are needed')
+    if bottom!='image' or sorted(names)!=sorted(needed): raise _refuse(path, f'{len(names)} layers, from the bottom {names}, instead of {needed}')
+    if image.shape!=rgb.shape or image.dtype!=np.uint8: raise _refuse(path, f'the layer image is {image.dtype} {image.shape} and must be uint8 {rgb.shape}')
+    if n := (image!=rgb).any(2).sum(): raise _refuse(path, f'{n} pixels of the layer image have changed, so it was painted on, or saved with JPEG compression')
     for name,at,a in over:
         if (a.dtype,a.shape,at)!=(np.uint8, (*rgb.shape[:2],4), place):
             raise _refuse(path, f'the layer {name} is {a.dtype} {a.shape} and must be uint8 {(*rgb.shape[:2],4)}, RGB with alpha, '
                 'just over the image (Layer > Layer to Image Size)')
-    if image.shape!=rgb.shape or image.dtype!=np.uint8: raise _refuse(path, f'the layer image is {image.dtype} {image.shape} and must be uint8 {rgb.shape}')
-    if n := (image!=rgb).any(2).sum(): raise _refuse(path, f'{n} pixels of the layer image have changed, so it was painted on, or saved with JPEG compression')
 
 # %% ../nbs/10_gimp.ipynb #23ab6349
 def _merge(path, layers):
@@ -80,7 +80,7 @@ def _merge(path, layers):
     if soft: warnings.warn(f'{path}: {soft} half-transparent pixels, of which those count that are at least half opaque')
     return mask
 
-# %% ../nbs/10_gimp.ipynb #120af209
+# %% ../nbs/10_gimp.ipynb #5e41db25
 def _is_base(painting, sha256, tool):
     "Whether the mask is the one with that hash, but for strokes of `tool`"
     now,past = painting.sha256,painting._past(0)
@@ -93,11 +93,14 @@ def from_gimp(
 )->dict: # {'background → rbc': pixels, ...}: what has changed in the mask; empty where nothing has
     "Make a new version of a mask of `folder` from the layers at `path`"
     comment,layers = _layers(path)
-    try: image,sha256,tool = (said := json.loads(comment))['image'],said['sha256'],f'gimp {said["copy"]}'
+    try:
+        said = json.loads(comment)
+        image,sha256,tool = said['image'],said['sha256'],f'gimp {said["copy"]}'
     except (ValueError, TypeError, KeyError): raise _refuse(path, f'the comment, which should name image and mask, is {comment[:60]!r}') from None
     painting = Painting(folder, image)
     _check_layers(path, layers, read_image(image_file(folder, image)))
-    if not _is_base(painting, sha256, tool): raise ValueError(f'{path}: {painting.path} was changed since to_gimp made this from it; please begin again with to_gimp')
+    if not _is_base(painting, sha256, tool):
+        raise ValueError(f'{path}: {painting.path} was changed since to_gimp wrote this; undo that, or copy what you painted into a new file of to_gimp')
     before,after = np.asarray(painting.mask),_merge(path, layers[1:])
     painting.paint(after, tool=tool)
     if np.array_equal(before, after): warnings.warn(f'{path}: nothing was painted, so there is no new version of {painting.path}')
