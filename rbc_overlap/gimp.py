@@ -53,7 +53,7 @@ def _layers(path):
             return pages[0].description, [(p.tags.valueof('PageName', default='(no name)'), at, p.asarray()) for p,at in zip(pages, places)]
     except Exception as e: raise _refuse(path, f'a broken TIFF ({e})') from e
 
-# %% ../nbs/10_gimp.ipynb #a3a0415b
+# %% ../nbs/10_gimp.ipynb #6a711bc9
 def _check_layers(path, layers, rgb):
     "ValueError where `layers` aren't the image `rgb` and, over it, one for each class"
     (bottom,place,image),*over = layers
@@ -62,9 +62,9 @@ def _check_layers(path, layers, rgb):
     if image.shape!=rgb.shape or image.dtype!=np.uint8: raise _refuse(path, f'the layer image is {image.dtype} {image.shape} and must be uint8 {rgb.shape}')
     if n := (image!=rgb).any(2).sum(): raise _refuse(path, f'{n} pixels of the layer image have changed, so it was painted on, or saved with JPEG compression')
     for name,at,a in over:
-        if (a.dtype,a.shape,at)!=(np.uint8, (*rgb.shape[:2],4), place):
-            raise _refuse(path, f'the layer {name} is {a.dtype} {a.shape} and must be uint8 {(*rgb.shape[:2],4)}, RGB with alpha, '
-                'just over the image (Layer > Layer to Image Size)')
+        if a.dtype!=np.uint8 or a.shape!=(*rgb.shape[:2],4):
+            raise _refuse(path, f'the layer {name} is {a.dtype} {a.shape} and must be uint8 {(*rgb.shape[:2],4)}, RGB with alpha (Layer > Layer to Image Size)')
+        if at!=place: raise _refuse(path, f'the layer {name} was moved against the image')
 
 # %% ../nbs/10_gimp.ipynb #23ab6349
 def _merge(path, layers):

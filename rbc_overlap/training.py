@@ -256,7 +256,7 @@ class Progress(Callback):
 
     def after_fit(self): self.bar.close()
 
-# %% ../nbs/05_training.ipynb #1aff2ab1
+# %% ../nbs/05_training.ipynb #3377a929
 class Checkpoint(Callback):
     "Write the state of training to `path` after each epoch"
     order = 90
@@ -273,7 +273,8 @@ class Checkpoint(Callback):
 def read_checkpoint(path, settings):
     "The state in `path`; raises ValueError where it belongs to another run"
     state = torch.load(path, map_location='cpu', weights_only=True)
-    other = [f'{k} was {state["settings"].get(k)!r}, is {v!r}' for k,v in settings.items() if state['settings'].get(k)!=v]
+    was = state['settings']
+    other = [f'{k} was {was.get(k)!r}, is {settings.get(k)!r}' for k in was|settings if was.get(k)!=settings.get(k)]
     if other: raise ValueError(f'{path} belongs to another run: {"; ".join(other)}')
     return state
 
@@ -360,7 +361,7 @@ def in_8_bits(
     warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, so it stays in float32', stacklevel=3)
     return data
 
-# %% ../nbs/05_training.ipynb #deb76450
+# %% ../nbs/05_training.ipynb #9a9ff805
 def _settle(shift):
     "A hook that makes a normalisation add `shift` and nothing else, with the mean and variance of what it sees"
     def hook(norm, inputs):
@@ -378,6 +379,7 @@ def _weights(path):
     import onnx
     graph = onnx.load(path).graph
     values = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    values |= {n.output[0]: values[n.input[0]] for n in graph.node if n.op_type=='Identity' and n.input[0] in values} # equal ones are kept once
     steps = {n.output[0]: [values[i] for i in n.input] for n in graph.node if n.op_type=='DequantizeLinear' and all(i in values for i in n.input)}
     def value(name):
         if name in values: return values[name]
@@ -392,10 +394,12 @@ def from_onnx(
 )->CompactUNet:
     "The network in an ONNX file, ready to be trained on; raises ValueError"
     card,network = Model(path).card,CompactUNet()
-    if card['recipe']!='compact': raise ValueError(f'{path}: a model of the recipe {card["recipe"]}; needed is one of the compact recipe')
+    if card.get('recipe')!='compact': raise ValueError(f'{path}: a model of the recipe {card.get("recipe")}; needed is one of the compact recipe')
     norms,convs = [[m for m in network.modules() if isinstance(m, kind)] for kind in (nn.BatchNorm2d,nn.Conv2d)]
-    found,shifts = _weights(path),[]
-    if [w.shape for w,_ in found]!=[tuple(c.weight.shape) for c in convs]: raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
+    try: found = _weights(path)
+    except KeyError: found = [] # some are computed
+    if [w.shape for w,*_ in found]!=[tuple(c.weight.shape) for c in convs]: raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
+    shifts = []
     for conv,(w,b) in zip(convs, found):
         conv.weight.data.copy_(torch.tensor(w))
         if conv.bias is None: shifts.append(torch.tensor(b))
