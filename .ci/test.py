@@ -1,9 +1,10 @@
-"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, every notebook runs, and the
-review works in a browser where there is one. With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
+"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, every notebook runs, the
+site builds, its pages and the review work in a browser where there is one, and the shell blocks of the tutorials run. With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
 import os, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+import browser, pages, shell
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -32,6 +33,11 @@ def runs(path):
     passed,seconds = test_nb(path, skip_flags=['notest','slow','cuda'], force_flags=slow, basepath=ROOT, cell_timeout=1200)
     return path.relative_to(ROOT), passed, seconds
 
+def site_builds():
+    started,r = time.time(),subprocess.run([sys.executable, 'docs/build.py'], cwd=ROOT)
+    print(f'{"FAILED" if r.returncode else "ok    "} {time.time()-started:5.0f} s  the documentation site', flush=True)
+    return r.returncode==0
+
 def main():
     notebooks = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
     results = [leaves_no_diff(['nbdev-clean'], 'nbs/**/*.ipynb'), leaves_no_diff(['nbdev-export'], 'rbc_overlap/*.py'),
@@ -43,9 +49,10 @@ def main():
             results.append(passed)
     if not os.environ.get('RBC_OVERLAP_TEST_DATA'): print('RBC_OVERLAP_TEST_DATA is not set: tests on real smears were skipped')
     print(f'{len(notebooks)} notebooks in {time.time()-started:.0f} s, and 4 checks: clean, exported, README, style')
-    import browser
-    passed,failed = browser.run()
-    results += [True]*passed + [False]*failed
+    results.append(site_builds())
+    for checks in (browser.run, pages.main, shell.main):
+        passed,failed = checks()
+        results += [True]*passed + [False]*failed
     print(f'{sum(results)} passed, {len(results)-sum(results)} failed')
     return 0 if all(results) else 1
 

@@ -1,5 +1,5 @@
 """The documentation site, checked: every link, and every page in a real browser at a desktop's and a phone's width, light and dark.
-usage: python .ci/site.py   (after make docs)"""
+usage: python .ci/pages.py   (after make docs)"""
 import shutil, sys
 from functools import partial
 from html.parser import HTMLParser
