@@ -430,38 +430,45 @@ def overlay(
     names = {CLASSES[c]: COLORS[c] for c,where in shown.items() if where.any()} | ({f'{len(cells)} cells': (255,235,60)} if cells else {})
     return Picture(np.vstack([rgb, legend(names, rgb.shape[1])]) if names else rgb)
 
-# %% ../nbs/00_core.ipynb #1cca6a6e
-def _versions(files, base):
-    "Those of `files` below `base` that are named as masks: {relative folder and stem: [(version, file)], the highest last}"
+# %% ../nbs/00_core.ipynb #58b23e30
+def _version(name):
+    "(image, version) of a relative path that is named as a mask; None for others"
+    m = re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', name)
+    return m and (m[1], int(m[2] or 1))
+
+def _newest(names):
+    "{image: name}, sorted, of those of `names` that are named as masks, of each image only the highest version"
     found = {}
-    for f in files:
-        if m := re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', f.relative_to(base).as_posix()):
-            found.setdefault(m[1], []).append((int(m[2] or 1), f))
-    return {image: sorted(versions) for image,versions in sorted(found.items())}
+    for name in names:
+        if v := _version(name): found[v[0]] = max(found.get(v[0], (0,'')), (v[1], name))
+    return {image: found[image][1] for image in sorted(found)}
 
 def newest_masks(
     files, # below `base`
     base,  # a folder
 )->dict: # {relative folder and stem: file}, sorted
     "Those of `files` that are named as masks, of each only the highest version"
-    return {image: versions[-1][1] for image,versions in _versions(files, base).items()}
+    return {image: base/name for image,name in _newest(f.relative_to(base).as_posix() for f in files).items()}
 
-# %% ../nbs/00_core.ipynb #e3d82256
+# %% ../nbs/00_core.ipynb #e3887002
 MASKS = '[!.]*_mask*.png'
+
+def _latest(folder): return _newest(name.replace(os.sep, '/') for name in glob.glob('**/'+MASKS, root_dir=Path(folder)/'masks', recursive=True))
 
 def latest_masks(
     folder, # labelled
 )->dict: # {image: file}, sorted
     "The mask that counts of each image in `folder`"
-    base = Path(folder)/'masks'
-    return newest_masks(base.rglob(MASKS), base)
+    return {image: Path(folder)/'masks'/name for image,name in _latest(folder).items()}
 
+# %% ../nbs/00_core.ipynb #20ebebb7
 def _masks_of(folder, image):
     "[(version, file)] of one `image`, the highest last; FileNotFoundError where there is none"
-    base = Path(folder)/'masks'
-    found = _versions((base/image).parent.glob(glob.escape(Path(image).name)+'_mask*.png'), base)
-    if image not in found: raise FileNotFoundError(f'{base/image}_mask.png: no such mask')
-    return found[image]
+    first = Path(folder)/'masks'/f'{image}_mask.png'
+    versions = [(_version(f.name), f) for f in first.parent.glob(glob.escape(first.stem)+'*.png')]
+    found = sorted((v[1], f) for v,f in versions if v and v[0]==Path(image).name)
+    if not found: raise FileNotFoundError(f'{first}: no such mask')
+    return found
 
 def latest_mask(
     folder, # labelled
@@ -566,7 +573,7 @@ def lines(self:Journal)->list: # of dicts, oldest first
     "All lines that were added"
     return Journal(self.folder, self.who)._news()
 
-# %% ../nbs/00_core.ipynb #c5fa2a99
+# %% ../nbs/00_core.ipynb #f25e459e
 @patch
 def standing(self:Journal)->dict: # {image: list of dicts, oldest first}, what was decided last comes last
     "The decisions that weren't taken back, about whichever mask"
@@ -582,9 +589,9 @@ def standing(self:Journal)->dict: # {image: list of dicts, oldest first}, what w
 @patch
 def decisions(self:Journal)->dict: # {image: 'accept', 'reject' or 'skip'}, what was decided last comes last
     "What counts now; an image that isn't there is undecided"
-    out,masks = {},latest_masks(self.folder)
+    out,masks = {},_latest(self.folder)
     for image,lines in self.standing().items():
-        now = _sha256(masks[image]) if lines and image in masks else None
+        now = _sha256(f'{self.folder}/masks/{masks[image]}') if lines and image in masks else None
         line = next((l for l in reversed(lines) if l['sha256']==now), None)
         if line: out[image] = 'accept' if line['decision']=='paint' else line['decision']
     return out

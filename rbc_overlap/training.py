@@ -361,7 +361,7 @@ def in_8_bits(
     warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, so it stays in float32', stacklevel=3)
     return data
 
-# %% ../nbs/05_training.ipynb #9a9ff805
+# %% ../nbs/05_training.ipynb #847763d8
 def _settle(shift):
     "A hook that makes a normalisation add `shift` and nothing else, with the mean and variance of what it sees"
     def hook(norm, inputs):
@@ -396,10 +396,8 @@ def from_onnx(
     card,network = Model(path).card,CompactUNet()
     if card.get('recipe')!='compact': raise ValueError(f'{path}: a model of the recipe {card.get("recipe")}; needed is one of the compact recipe')
     norms,convs = [[m for m in network.modules() if isinstance(m, kind)] for kind in (nn.BatchNorm2d,nn.Conv2d)]
-    try: found = _weights(path)
-    except KeyError: found = [] # some are computed
-    if [w.shape for w,*_ in found]!=[tuple(c.weight.shape) for c in convs]: raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
-    shifts = []
+    found,shifts = _weights(path),[]
+    if [w.shape for w,_ in found]!=[tuple(c.weight.shape) for c in convs]: raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
     for conv,(w,b) in zip(convs, found):
         conv.weight.data.copy_(torch.tensor(w))
         if conv.bias is None: shifts.append(torch.tensor(b))
