@@ -37,12 +37,17 @@ def export(args):
     for w in told: print(w.message, file=sys.stderr)
     return _finish(args.out, errors, n)
 
-# %% ../nbs/11_cli.ipynb #cd036b5f
+# %% ../nbs/11_cli.ipynb #a2e3ba59
+def _model(path):
+    "The file of a model; `shipped` is the one that comes with the package"
+    from rbc_overlap.segment import MODEL
+    return MODEL if path==Path('shipped') else path
+
 def masks(args):
     "rbc-overlap masks"
     from rbc_overlap.run import label_images
     from rbc_overlap.segment import Model
-    new,kept,errors = label_images(args.images, args.out, args.method, args.model and Model(args.model))
+    new,kept,errors = label_images(args.images, args.out, args.method, args.model and Model(_model(args.model)))
     print(f'{new} masks made, {kept} that were there already left as they are', file=sys.stderr)
     return _finish(args.out, errors, new+kept+len(errors))
 
@@ -65,7 +70,7 @@ def review(args):
     "rbc-overlap review"
     return _room('review', 'notebooks').open_lab(args.folder)
 
-# %% ../nbs/11_cli.ipynb #eb31b388
+# %% ../nbs/11_cli.ipynb #6cda00cb
 def data(args):
     "rbc-overlap data"
     from rbc_overlap.dataset import fetch
@@ -75,9 +80,8 @@ def data(args):
 def train(args):
     "rbc-overlap train"
     warnings.simplefilter('ignore', FutureWarning) # fastai's, of torch
-    from rbc_overlap.segment import MODEL
-    train,base = _room('training', 'train').train,MODEL if args.base==Path('shipped') else args.base
-    print(train(args.folders, args.out, recipe=args.recipe, arch=args.arch, epochs=args.epochs, seed=args.seed, base=base, resume=args.resume))
+    train = _room('training', 'train').train
+    print(train(args.folders, args.out, recipe=args.recipe, arch=args.arch, epochs=args.epochs, seed=args.seed, base=_model(args.base), resume=args.resume))
     return 0
 
 # %% ../nbs/11_cli.ipynb #410da497
@@ -114,7 +118,7 @@ def _images(p, out):
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help='image files, or folders that are searched with their subfolders')
     p.add_argument('--out', required=True, type=Path, metavar='DIR', help=out)
 
-# %% ../nbs/11_cli.ipynb #867e0847
+# %% ../nbs/11_cli.ipynb #92cf0586
 def _segment_args(p):
     _images(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['model','classic'], default='model', help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
@@ -125,7 +129,7 @@ def _segment_args(p):
 
 def _masks_args(p):
     _images(p, 'the labelled folder: images/ and masks/; masks that are there already are never changed')
-    p.add_argument('--model', type=Path, metavar='FILE', help='an ONNX file: cells in which this model sees an overlap become unknown, and doubt.csv says which masks to review first')
+    p.add_argument('--model', type=Path, metavar='FILE', help='an ONNX file, or shipped for the model of the package: cells in which it sees an overlap become unknown, and doubt.csv says which masks to review first')
     p.add_argument('--method', choices=['absorbance','paper'], default='absorbance', help="paper: as in Brünggel et al. 2022, section 3.1 (default: absorbance)")
 
 # %% ../nbs/11_cli.ipynb #14aa76fe
