@@ -25,7 +25,7 @@ from .core import _sha256
 from .classic import find_objects
 from .synthesis import overlap_pair, rouleaux
 
-# %% ../nbs/04_dataset.ipynb #46918189
+# %% ../nbs/04_dataset.ipynb #bbcb8f0e
 @dataclass
 class Labelled:
     "An image of a labelled folder"
@@ -38,7 +38,8 @@ class Labelled:
     @property
     def repainted(self):
         "Was the mask corrected by hand?"
-        return bool(re.search(r'_mask\.v\d+$', self.mask.stem))
+        first = self.mask.with_name(re.sub(r'\.v\d+\.png$', '.png', self.mask.name))
+        return first!=self.mask and not (first.exists() and _sha256(first)==_sha256(self.mask)) # all strokes may have been undone
 
     def read(self): # (image, mask)
         "Image and mask; raises `ImageError` or ValueError"
