@@ -4,6 +4,7 @@ import shutil, sys
 from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
@@ -50,7 +51,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def visits(browser, url):
     "What is wrong with the pages in a browser"
     wrong = []
-    for width,scheme in ((1280,'light'), (390,'dark')):
+    for width,scheme in product((1280,390), ('light','dark')):
         tab = browser.new_context(viewport=dict(width=width, height=900), color_scheme=scheme).new_page()
         tab.on('console', lambda m: m.type in ('error','warning') and wrong.append(f'{tab.url}: console: {m.text}'))
         tab.on('pageerror', lambda e: wrong.append(f'{tab.url}: {e}'))
