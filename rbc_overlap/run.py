@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['RESULT', 'COUNTS', 'IMAGE_COLUMNS', 'FLAGGED', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image',
            'Run', 'NameTaken', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'doubt', 'label_images']
 
-# %% ../nbs/09_run.ipynb #50d228a6
+# %% ../nbs/09_run.ipynb #b325d770
 import hashlib, json, platform, re, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from .core import *
 from .classic import CELL, find_objects
 from .segment import MODEL, Model, doubted, segment, segment_unsure
 from .cells import complete_cells, redraw, watershed_cells
-from .measures import CLUMP_COLUMNS, COLUMNS, add_microns, clump_table, image_stats, measure
+from .measures import AREA_TOLERANCE, CLUMP_COLUMNS, COLUMNS, add_microns, clump_table, image_stats, measure
 from .report import report_html
 
 # %% ../nbs/09_run.ipynb #752b8620
@@ -295,13 +295,40 @@ def write_tables(self:Run, images, seconds):
     write_file(self.out/'report.html', report_html(*tables, overlays, self.out, info))
     return self.out/'report.html'
 
-# %% ../nbs/09_run.ipynb #e719869b
+# %% ../nbs/09_run.ipynb #dcc42278
 def _labelled_image(source, file, page, to):
     "An image for a labelled folder, (path, bytes): the very file, or a PNG of what was read where they differ"
     if len(file)==1 and not page.note: return to.with_name(to.name+source.path.suffix.lower()), file.data
     return to.with_name(to.name+'.png'), to_png(page.image)
 
-FLAGGED = .15 # doubt from which an image is flagged
+def _near(cells, diameter):
+    "Pixels of `cells` (bool) and of what lies within a tenth of a `diameter` around them"
+    return cv2.dilate(cells.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*max(round(.1*diameter), 1)+1,)*2)) > 0
+
+def _parts(mask, model, unsure, diameter, in_misfits):
+    "The three parts of an image's doubt"
+    known,either = mask!=UNKNOWN,(model>0) | (mask==RBC)
+    wrong,cells = ((mask!=model) & known).sum(),(either & known).sum()
+    return dict(area=in_misfits, classical=min(wrong/max(cells, np.pi/4*diameter**2), 1), 
+        entropy=unsure[_near(either, diameter)].mean() if either.any() else 1.)
+
+# %% ../nbs/09_run.ipynb #9f4c202f
+FLAGGED = .08 # doubt from which an image is flagged
+
+def _unlike(mask, model, cells):
+    "Numbers of cells of `mask` where the model sees none, and of the model's `cells` where `mask` has none"
+    n,labels = cv2.connectedComponents((mask==RBC).astype(np.uint8), connectivity=4)
+    size,empty = [np.bincount(labels[w], minlength=n) for w in (mask==RBC, (mask==RBC) & (model==BACKGROUND))]
+    return int((empty>size/2).sum()), sum((mask[c.window][c.mask]==BACKGROUND).mean()>.5 for c in cells)
+
+def _reason(parts, extra, missing, misfits, n):
+    "What a person should look for, in words"
+    if not n+extra: return 'no cells found'
+    why = [f'{missing} of {n} cells seen by the model only']*bool(missing) + [f"{extra} of the mask's cells unseen by the model"]*bool(extra)
+    if not why and parts['classical']>=.1: why.append(f'{parts["classical"]:.0%} of the cells\' pixels look different to the model')
+    if parts['entropy']>=.1: why.append(f'model {parts["entropy"]:.0%} unsure')
+    if misfits: why.append(f"{misfits} cells in clumps whose areas don't add up")
+    return '; '.join(why) or 'nothing stands out'
 
 def doubt(
     mask:np.ndarray,   # classes 0, 1, 255, that image processing gave, uint8, (H, W)
@@ -309,24 +336,21 @@ def doubt(
     unsure:np.ndarray, # entropy, as from `segment_unsure`, (H, W)
 )->dict: # doubt, flagged, reason, area, classical, entropy
     "How much a person should look at `mask`, from 0 to 1, and why"
-    mask,model,one = np.asarray(mask),np.asarray(seen.mask),np.pi/4*np.nan_to_num(seen.diameter, nan=CELL)**2
+    mask,model = np.asarray(mask),np.asarray(seen.mask)
     cells = complete_cells(model, None, seen.diameter)
     clumps = clump_table(cells, model)
-    in_doubt = int(clumps.n[clumps.flagged.astype(bool)].sum())
-    known,either = mask!=UNKNOWN,(model>0) | (mask==RBC)
-    near = cv2.dilate(either.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*max(round(.1*np.sqrt(one)), 1)+1,)*2)) > 0
-    parts = dict(area=in_doubt/max(len(cells), 1), classical=min(((mask!=model) & known).sum()/max((either & known).sum(), one), 1),
-        entropy=float(unsure[near].mean()) if near.any() else 0.)
-    reason = f'{in_doubt} of {len(cells)} cells in clumps in doubt; {parts["classical"]:.0%} of the cells look different to the model; it is {parts["entropy"]:.0%} unsure'
-    value = float(np.mean([*parts.values()]))
-    return dict(doubt=round(value, 4), flagged=value>=FLAGGED, reason=reason) | {k: round(float(v), 4) for k,v in parts.items()}
+    misfits = int(clumps.n[clumps.area_error.abs()>AREA_TOLERANCE].sum())
+    parts = _parts(mask, model, unsure, np.nan_to_num(seen.diameter, nan=CELL), misfits/max(len(cells), 1))
+    value = np.mean([*parts.values()])
+    reason = _reason(parts, *_unlike(mask, model, cells), misfits, len(cells))
+    return dict(doubt=round(float(value), 4), flagged=bool(value>=FLAGGED), reason=reason) | {k: round(float(v), 4) for k,v in parts.items()}
 
-# %% ../nbs/09_run.ipynb #a9ba0aca
+# %% ../nbs/09_run.ipynb #4b9ec0c4
 class _Doubts:
     "`doubt.csv` of a labelled folder"
     def __init__(self, out):
         self.path = out/'doubt.csv'
-        self.rows = pd.read_csv(self.path, dtype=dict(image=str)).set_index('image').to_dict('index') if self.path.exists() else {}
+        self.rows = pd.read_csv(self.path, dtype=dict(image=str), keep_default_na=False).set_index('image').to_dict('index') if self.path.exists() else {}
 
     def add(self, image, **row):
         self.rows[image] = row
