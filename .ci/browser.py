@@ -34,7 +34,9 @@ class Lab:
         self.fill(self.folder)
         (config := self.tmp/'config').mkdir()
         (config/'jupyter_server_config.json').write_text(json.dumps(dict(ServerApp=dict(allow_root=True))))
-        self.set('notification', fetchNews='false', checkForUpdates=False)
+        settings = config/'lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings'
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(dict(fetchNews='false', checkForUpdates=False)))
         env = os.environ | dict(PATH=f'{BIN}:{os.environ["PATH"]}', BROWSER='true', PYTHONUNBUFFERED='1', JUPYTER_CONFIG_DIR=str(config),
             JUPYTER_DATA_DIR=str(self.tmp/'data'), JUPYTER_RUNTIME_DIR=str(self.tmp/'runtime'), IPYTHONDIR=str(self.tmp/'ipython'))
         self.log = self.tmp/'lab.log'
@@ -48,12 +50,6 @@ class Lab:
         try: self.process.wait(10)
         except subprocess.TimeoutExpired: os.killpg(self.process.pid, signal.SIGKILL)
         for pid in self.kernels(): os.kill(pid, signal.SIGKILL)
-
-    def set(self, name, **values):
-        "Change a setting of JupyterLab"
-        file = self.tmp/f'config/lab/user-settings/@jupyterlab/apputils-extension/{name}.jupyterlab-settings'
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
 
     def kernels(self):
         "Process numbers of the kernels"
@@ -150,7 +146,7 @@ class Widget:
 
     def go(self, image):
         "Show `image` of those in doubt, all of it, with the tool for looking"
-        if (now := self.name)!=image:
+        if self.name!=image:
             self.filter('all')
             self.part('input[type=number]').first.fill(str(DOUBT.index(image)+1))
             self.key('Enter')

@@ -1,5 +1,6 @@
-"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, every notebook runs, the
-site builds, its pages and the review work in a browser where there is one, and the shell blocks of the tutorials run. With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
+"""What `make test` runs: notebooks are clean, exported and in style, README is up to date, every notebook runs, the site builds,
+its pages and the review work in a browser where there is one, and the shell blocks of README and tutorials run.
+With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well. Ends with `N passed, N failed`."""
 import os, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context

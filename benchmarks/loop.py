@@ -1,11 +1,11 @@
 """Overlap IoU against what a person has done for it: the loop of masks, review and training on simulated slides of a lab unlike those that the shipped model has seen.
 The person is simulated, and knows the truth: repaints the first frames in the order of review, and accepts or rejects the other masks. `nobody` trains on the masks as they are.
 usage: python benchmarks/loop.py --out nbs/tutorials/review_loop.csv [--seeds 0,1] [--orders doubt,random,nobody] [--rounds 3] [--epochs N]"""
-import argparse, sys, warnings
+import argparse, warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.core import RBC, OVERLAP, UNKNOWN, Journal, Painting, latest_mask, read_mask, write_file
+from rbc_overlap.core import OVERLAP, UNKNOWN, Journal, Painting, latest_mask, read_mask, write_file
 from rbc_overlap.review import Review
 from rbc_overlap.run import label_images
 from rbc_overlap.segment import MODEL, Model, segment

@@ -49,7 +49,6 @@ def pictures(w, made, folder):
         w.page.mouse.move(*w.screen(*side))
         if i<2: w.tap(side)
     snap('ellipse')
-    w.key('Escape', 'l', '0')
 
 def main():
     folder = ROOT/'nbs'/'images'

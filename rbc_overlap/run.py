@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['RESULT', 'COUNTS', 'IMAGE_COLUMNS', 'FLAGGED', 'Source', 'find_images', 'image_record', 'Stopwatch', 'write_image',
            'Run', 'NameTaken', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'doubt', 'label_images']
 
-# %% ../nbs/09_run.ipynb #b325d770
+# %% ../nbs/09_run.ipynb #cf4808ea
 import hashlib, json, platform, re, sys, time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .classic import CELL, find_objects
-from .segment import MODEL, Model, doubted, segment, segment_unsure
+from .segment import MODEL, Model, doubted, segment
 from .cells import complete_cells, redraw, watershed_cells
 from .measures import AREA_TOLERANCE, CLUMP_COLUMNS, COLUMNS, add_microns, clump_table, image_stats, measure
 from .report import report_html
@@ -312,7 +312,7 @@ def _parts(mask, model, unsure, diameter, in_misfits):
     return dict(area=in_misfits, classical=min(wrong/max(cells, np.pi/4*diameter**2), 1), 
         entropy=unsure[_near(either, diameter)].mean() if either.any() else 1.)
 
-# %% ../nbs/09_run.ipynb #9f4c202f
+# %% ../nbs/09_run.ipynb #40f44348
 FLAGGED = .08 # doubt from which an image is flagged
 
 def _unlike(mask, model, cells):
@@ -333,7 +333,7 @@ def _reason(parts, extra, missing, misfits, n):
 def doubt(
     mask:np.ndarray,   # classes 0, 1, 255, that image processing gave, uint8, (H, W)
     seen,              # `Segmentation` by a model
-    unsure:np.ndarray, # entropy, as from `segment_unsure`, (H, W)
+    unsure:np.ndarray, # entropy, as `segment` fills it in, (H, W)
 )->dict: # doubt, flagged, reason, area, classical, entropy
     "How much a person should look at `mask`, from 0 to 1, and why"
     mask,model = np.asarray(mask),np.asarray(seen.mask)
@@ -345,7 +345,7 @@ def doubt(
     reason = _reason(parts, *_unlike(mask, model, cells), misfits, len(cells))
     return dict(doubt=round(float(value), 4), flagged=bool(value>=FLAGGED), reason=reason) | {k: round(float(v), 4) for k,v in parts.items()}
 
-# %% ../nbs/09_run.ipynb #4b9ec0c4
+# %% ../nbs/09_run.ipynb #7b12f418
 class _Doubts:
     "`doubt.csv` of a labelled folder"
     def __init__(self, out):
@@ -374,12 +374,13 @@ def label_images(
                 to,data = _labelled_image(source, file, page, out/'images'/name)
                 if to.exists() and to.read_bytes()!=data: raise ValueError(f'{to} is another image of the same name: use another folder')
                 there = (out/'masks'/f'{name}_mask.png').exists()
-                seen = segment_unsure(page.image, model) if model and (not there or name not in doubts.rows) else None
+                unsure = np.zeros(page.image.shape[:2], np.float32)
+                seen = segment(page.image, model=model, unsure=unsure) if model and (not there or name not in doubts.rows) else None
                 if not there:
                     write_file(to, data)
                     mask = find_objects(page.image, method).mask()
-                    write_mask(out/'masks'/f'{name}_mask.png', doubted(mask, seen[0].mask) if model else mask)
-                if seen: doubts.add(name, **doubt(read_mask(latest_mask(out, name)), *seen))
+                    write_mask(out/'masks'/f'{name}_mask.png', doubted(mask, seen.mask) if model else mask)
+                if seen: doubts.add(name, **doubt(read_mask(latest_mask(out, name)), seen, unsure))
                 new,kept = new+(not there),kept+there
         except Exception as e: errors[source.relative.as_posix()] = str(e)
     return new, kept, errors

@@ -6,8 +6,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/segment.html.md"""
 
 # %% auto #0
 __all__ = ['MODEL', 'ENOUGH', 'SMALL', 'LEAST', 'WINDOW', 'PLACES', 'HALO', 'ENGINES', 'Segmentation', 'Model', 'reduced',
-           'measure_cells', 'tiles', 'probabilities', 'predict', 'drop_crumbs', 'classify', 'model_engine',
-           'shipped_model', 'classic_engine', 'segment', 'doubted', 'segment_unsure']
+           'measure_cells', 'tiles', 'predict', 'drop_crumbs', 'classify', 'model_engine', 'shipped_model',
+           'classic_engine', 'segment', 'doubted']
 
 # %% ../nbs/06_segment.ipynb #9625b6bd
 import hashlib, json
@@ -121,20 +121,22 @@ def tiles(
     step = up(-(-n//max(-(-(n-2*HALO)//core), 1)))
     return [(s, min(s+step, n), max(s-up(HALO), 0), min(s+step+up(HALO), up(n))) for s in range(0, n, step)]
 
-# %% ../nbs/06_segment.ipynb #67cada56
+# %% ../nbs/06_segment.ipynb #bbd151d3
 def _input(view, card, y, x, shape): return view.window(y, x, shape) if card['input']=='relative absorbance' else view.pixels(y, x, shape)
 
 def _span(start, end, factor, n, last):
     "The pixels of a side of `n` whose middles lie between `start` and `end` in a view enlarged by `factor`"
     return np.clip(int(np.ceil(start/factor-.5)), 0, n), n if last else np.clip(int(np.ceil(end/factor-.5)), 0, n)
 
-def probabilities(
+def predict(
     model,       # `Model`
     view,        # `View` at the model's diameter
     shape,       # (H, W) of the image
+    unsure=None, # float32, (H, W), where given: filled with the entropy of each pixel, 0 to 1
     **kwargs,    # passed to `tiles`
-): # generator of (slices of the image, float32, (h, w, 3))
-    "Probability of each class, tile by tile of `view`, in the scale of the image"
+)->Mask:         # (H, W)
+    "Classify `view` tile by tile, and bring the classes back to the image's `shape`"
+    mask = np.zeros(shape, np.uint8)
     grid = [tiles(n, model.card['multiple'], **kwargs) for n in view.size]
     fy,fx = [v/n for v,n in zip(view.size, shape)]
     for y0,y1,top,bottom in grid[0]:
@@ -142,19 +144,10 @@ def probabilities(
             p = model(_input(view, model.card, top, left, (bottom-top, right-left)))
             (a,b),(c,d) = _span(y0, y1, fy, shape[0], y1==view.size[0]), _span(x0, x1, fx, shape[1], x1==view.size[1])
             m = np.float32([[fx, 0, (c+.5)*fx-.5-left], [0, fy, (a+.5)*fy-.5-top]])
-            how = dict(dsize=(int(d-c),int(b-a)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-            if b>a and d>c: yield np.s_[a:b,c:d], cv2.warpAffine(p, m, **how)
-
-# %% ../nbs/06_segment.ipynb #0e78cb75
-def predict(
-    model,       # `Model`
-    view,        # `View` at the model's diameter
-    shape,       # (H, W) of the image
-    **kwargs,    # passed to `tiles`
-)->Mask:         # (H, W)
-    "Classify `view`"
-    mask = np.zeros(shape, np.uint8)
-    for on,p in probabilities(model, view, shape, **kwargs): mask[on] = p.argmax(2)
+            if b>a and d>c:
+                near = cv2.warpAffine(p, m, (int(d-c),int(b-a)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+                mask[a:b,c:d] = near.argmax(2)
+                if unsure is not None: unsure[a:b,c:d] = -(near*np.log(np.maximum(near, 1e-9))).sum(2)/np.log(3)
     return Mask(mask)
 
 # %% ../nbs/06_segment.ipynb #c4edfac9
@@ -166,16 +159,17 @@ def drop_crumbs(
     _,labels,stats,_ = cv2.connectedComponentsWithStats((mask>0).astype(np.uint8), connectivity=4)
     mask[(stats[:,cv2.CC_STAT_AREA] < DEBRIS*np.pi/4*diameter**2)[labels]] = BACKGROUND
 
-# %% ../nbs/06_segment.ipynb #d26f1ad9
+# %% ../nbs/06_segment.ipynb #c6e82186
 def classify(
     model,      # `Model`
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     diameter:float,   # of a cell, px
     level:np.ndarray, # absorbance of a cell per channel, (3,), as from `measure_cells`; None: there are no cells
+    unsure=None,      # as in `predict`
 )->Mask:        # (H, W)
     "Classify `image`, whose cells were measured"
     if level is None: return Mask(np.zeros(image.shape[:2], np.uint8))
-    mask = predict(model, View(image, diameter, level, model.card['diameter']), image.shape[:2])
+    mask = predict(model, View(image, diameter, level, model.card['diameter']), image.shape[:2], unsure)
     drop_crumbs(mask, diameter)
     return mask
 
@@ -183,11 +177,12 @@ def model_engine(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
     model=None,          # a `Model`; None: the one that comes with the package
+    unsure=None,         # as in `predict`
 )->Segmentation:
     "Segment `image` by a network"
     model = model or shipped_model()
     diameter,how,n,level = measure_cells(image, diameter)
-    return Segmentation(classify(model, image, diameter, level), diameter, how, n)
+    return Segmentation(classify(model, image, diameter, level, unsure), diameter, how, n)
 
 # %% ../nbs/06_segment.ipynb #dcc83e7a
 @lru_cache(1)
@@ -203,14 +198,14 @@ def classic_engine(
     o = find_objects(image, diameter=diameter)
     return Segmentation(Mask(o.silhouette().astype(np.uint8)), o.diameter, o.how, o.n)
 
-# %% ../nbs/06_segment.ipynb #a3027caa
+# %% ../nbs/06_segment.ipynb #e85baa1b
 ENGINES = dict(model=model_engine, classic=classic_engine)
 
 def segment(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     engine='model',      # key of `ENGINES`
     diameter:float=None, # of a cell, px; None measures it
-    **kwargs,            # passed to the engine: `model`
+    **kwargs,            # passed to the engine: `model`, `unsure`
 )->Segmentation: # raises ValueError for an array that isn't an image
     "Three-class mask of `image`"
     if image.dtype!=np.uint8 or image.ndim!=3 or image.shape[2]!=3: 
@@ -229,17 +224,3 @@ def doubted(
     _,labels = cv2.connectedComponents((np.asarray(mask)>0).astype(np.uint8), connectivity=4)
     n,overlap,known = [np.bincount(labels.ravel(), weights=w.ravel()) for w in (labels>0, np.asarray(seen)==OVERLAP, np.asarray(mask)>RBC)]
     return Mask(np.where(((overlap>share*n) & (known==0) & (n>0))[labels], UNKNOWN, mask))
-
-# %% ../nbs/06_segment.ipynb #118ba4b2
-def segment_unsure(
-    image:np.ndarray, # RGB, uint8, (H, W, 3)
-    model,            # `Model`
-)->tuple: # (`Segmentation`, entropy of each pixel: 0 to 1, float32, (H, W))
-    "Segment `image`, and tell how unsure `model` is of each pixel"
-    diameter,how,n,level = measure_cells(image)
-    mask,unsure = np.zeros(image.shape[:2], np.uint8),np.zeros(image.shape[:2], np.float32)
-    if level is not None:
-        for on,p in probabilities(model, View(image, diameter, level, model.card['diameter']), mask.shape):
-            mask[on],unsure[on] = p.argmax(2),-(p*np.log(np.maximum(p, 1e-9))).sum(2)/np.log(3)
-        drop_crumbs(mask, diameter)
-    return Segmentation(Mask(mask), diameter, how, n), unsure
