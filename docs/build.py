@@ -48,7 +48,7 @@ class Links:
     def __call__(self, md, but=()):
         md = re.sub(rf'\[`([^`]+)`\]\({re.escape(SITE)}[^)]*\)', lambda m: self.name(m[1], but), md)
         md = re.sub(r'\]\((?:nbs/)?((?:\.\./|tutorials/)?)(?:\d\d_)?(\w+\.ipynb)', r'](\1\2', md)
-        return re.sub(r'\]\((nbs[/\w]*|[A-Z]+\.md)\)', rf']({REPO}/blob/main/\1)', md)
+        return re.sub(r'\]\((?:\.\./)*(nbs[/\w]*|[A-Z]+\.md)\)', rf']({REPO}/blob/main/\1)', md)
 
 def cell(source, cell_type='markdown', tags=(), **kw): return dict(cell_type=cell_type, source=source, metadata=dict(tags=list(tags)), **kw)
 

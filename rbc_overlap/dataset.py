@@ -78,7 +78,7 @@ def _named(table, folder, image):
 
 # %% ../nbs/04_dataset.ipynb #834561a8
 DATA = files('rbc_overlap')/'data'
-PUBLIC = dict(chula='Chula-RBC-12: 738 smear frames of many stains and diseases, 640x480, a point on most cells',
+PUBLIC = dict(chula='Chula-RBC-12: 738 smear frames of 640x480, with points on cells, most of them on abnormal ones',
     draaslan='100 crops of 256x256 with dense, translucent overlaps, a box around each cell')
 RAW = 'https://raw.githubusercontent.com'
 
