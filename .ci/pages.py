@@ -60,6 +60,8 @@ def visits(browser, url):
             tab.goto(f'{url}/{page.relative_to(SITE).as_posix()}', wait_until='load')
             over = tab.evaluate('document.documentElement.scrollWidth') - width
             if over>0: wrong.append(f'{tab.url}: {over} px wider than {width} px')
+            tables = tab.evaluate(r"[...document.querySelectorAll('p')].filter(p => /^\s*\|.*\|/.test(p.textContent)).length")
+            if tables: wrong.append(f'{tab.url}: {tables} tables are shown as text')
     return wrong
 
 def search(browser, url):
