@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import complete_cells, redraw, typical_diameter, watershed_cells
 from rbc_overlap.classic import DEBRIS, smooth
-from rbc_overlap.core import OVERLAP, RBC, Cell, Mask, absorbance, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
+from rbc_overlap.core import OVERLAP, RBC, Cell, absorbance, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
 from rbc_overlap.evaluation import LEVELS, evaluate, find_labels, markdown, pair
 from rbc_overlap.segment import MODEL, Model, segment
 from scipy import ndimage as ndi

@@ -804,7 +804,7 @@ def draw_frames(
     rng,                 # numpy Generator
 )->list: # 9 indices of `images`, slide by slide
     "Draw 3 slides, and 3 frames with overlaps of each; ValueError where there are too few"
-    if 'slide' not in images: raise ValueError('no slides.csv in the folder of the truth; needed for crops from 3 slides is one with the columns image and slide')
+    if 'slide' not in images: raise ValueError('no slides.csv; needed for crops from 3 slides is one with the columns image and slide')
     frames = images[images.overlap_px>=MIN_OVERLAP].groupby('slide').groups
     enough = {s: i for s,i in sorted(frames.items()) if len(i)>=SAMPLE['frames']}
     if len(enough)<SAMPLE['slides']:
@@ -868,7 +868,8 @@ def evaluate(
     images = pd.DataFrame(rows)
     images = images.astype({c: 'Int64' for c in images if c not in ('image','status',*IOUS,'area_error')})
     if slides: images.insert(1, 'slide', [slides[n] for n in images.image])
-    sample = score_crops(images, cases, seed) if crops else None
+    try: sample = score_crops(images, cases, seed) if crops else None
+    except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
     cells = cell_scores(images.dropna(subset='cells').iloc[:, images.columns.get_loc('cells'):]) if 'cells' in images else None
     true,called = map(pd.concat, zip(*filter(None, tables))) if cells else (None, None)
     grid,told = (difficulty(true), reliabilities(called)) if cells else (None, {})
