@@ -52,11 +52,17 @@ class Links:
 
 def cell(source, cell_type='markdown', tags=(), **kw): return dict(cell_type=cell_type, source=source, metadata=dict(tags=list(tags)), **kw)
 
+def signature(code):
+    "As one would write it: no modules before types, nothing that a callback inherits"
+    code = re.sub(r'(?<=[:>])(?:\w+\.)+', '', code).replace(':NoneType=None', '=None')
+    code = re.sub(r'\s+\*, after_create=None.*?after_fit=None\n', '', code, flags=re.S)
+    return re.sub(r'^def (?=[A-Z]\w*\()', 'class ', code, flags=re.M)
+
 def api(shown, links):
     "What `show_doc` says, with a target"
     source,level,name,rest = re.fullmatch(r'---\s+(\[source\]\([^)]*\))[^\n]*\s+(#+) ([^\n]+)\n(.*)', shown, flags=re.S).groups()
     parameters = re.findall(r'^    \*{0,2}(\w+)', rest, flags=re.M)
-    rest = links(rest.strip(), parameters)
+    rest = links(re.sub(r'```python\n.*?```', lambda m: signature(m[0]), rest.strip(), count=1, flags=re.S), parameters)
     return cell(f'({anchor(links.here, name)})=\n{level} {name}\n\n{rest}'+('\n\n' if rest.endswith('```') else ' ')+source)
 
 def defined(code):
@@ -75,7 +81,7 @@ def cells(nb, processed, links):
         code = '\n'.join(l for l in source.splitlines() if not l.startswith('#|')).strip()
         if source.startswith('#| export'):
             for name in defined(code):
-                if name in docs: yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), links)
+                if name in docs and not name.endswith('__repr__'): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), links)
             if not all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in ast.parse(code).body): yield cell(code, 'code', ['hide-input'], outputs=[], execution_count=None)
         elif source.startswith('# '): yield cell(source)
         elif c['id'] in done:
