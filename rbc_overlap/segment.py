@@ -36,7 +36,9 @@ def _session(data, path, providers=('CUDAExecutionProvider','CPUExecutionProvide
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    try: return ort.InferenceSession(data, options, providers=[p for p in providers if p in ort.get_available_providers()])
+    there = [p for p in providers if p in ort.get_available_providers()]
+    if 'CUDAExecutionProvider' in there: ort.preload_dlls() # CUDA and cuDNN lie where pip has put them
+    try: return ort.InferenceSession(data, options, providers=there)
     except Exception as e: raise ValueError(f'{path}: not a model that ONNX Runtime can read ({str(e).splitlines()[0]})') from None
 
 def _card(session, path):
