@@ -52,36 +52,45 @@ class Links:
 
 def cell(source, cell_type='markdown', tags=(), **kw): return dict(cell_type=cell_type, source=source, metadata=dict(tags=list(tags)), **kw)
 
-def signature(code):
-    "As one would write it: no modules before types, nothing that a callback inherits"
-    code = re.sub(r'(?<=[:>])(?:\w+\.)+', '', code).replace(':NoneType=None', '=None')
-    code = re.sub(r'\s+\*, after_create=None.*?after_fit=None\n', '', code, flags=re.S)
-    return re.sub(r'^def (?=[A-Z]\w*\()', 'class ', code, flags=re.M)
+def definitions(code):
+    "{name: definition}; a method by @patch has its class before its name"
+    def name(d):
+        patched = any(getattr(getattr(p, 'func', p), 'id', '')=='patch' for p in d.decorator_list)
+        return f'{ast.unparse(d.args.args[0].annotation)}.{d.name}' if patched else d.name
+    return {name(d): d for d in ast.parse(code).body if isinstance(d, (ast.FunctionDef, ast.ClassDef))}
 
-def api(shown, links):
-    "What `show_doc` says, with a target"
-    source,level,name,rest = re.fullmatch(r'---\s+(\[source\]\([^)]*\))[^\n]*\s+(#+) ([^\n]+)\n(.*)', shown, flags=re.S).groups()
-    parameters = re.findall(r'^    \*{0,2}(\w+)', rest, flags=re.M)
-    rest = links(re.sub(r'```python\n.*?```', lambda m: signature(m[0]), rest.strip(), count=1, flags=re.S), parameters)
-    return cell(f'({anchor(links.here, name)})=\n{level} {name}\n\n{rest}'+('\n\n' if rest.endswith('```') else ' ')+source)
+def head(d, lines):
+    "What stands before the first statement of `d`"
+    *before,last = lines[d.lineno-1:d.body[0].lineno]
+    return '\n'.join([*before, last.encode()[:d.body[0].col_offset].decode()]).rstrip()
 
-def defined(code):
-    "Names that a cell defines; a method by @patch has its class before it"
-    for d in ast.parse(code).body:
-        if isinstance(d, (ast.FunctionDef, ast.ClassDef)):
-            patched = isinstance(d, ast.FunctionDef) and any(getattr(getattr(p, 'func', p), 'id', '')=='patch' for p in d.decorator_list)
-            yield f'{ast.unparse(d.args.args[0].annotation)}.{d.name}' if patched else d.name
+def signature(d, code):
+    "The parameters of a function, the fields of a class and what makes one, as they are written"
+    lines = code.splitlines()
+    if isinstance(d, ast.FunctionDef): return head(d, lines)
+    fields = [lines[n.lineno-1] for n in d.body if isinstance(n, ast.AnnAssign)]
+    return '\n'.join([*(f'@{ast.unparse(x)}' for x in d.decorator_list), head(d, lines), *fields, *(head(n, lines) for n in d.body if getattr(n, 'name', '')=='__init__')])
+
+def api(shown, name, code, line, links):
+    "A definition with a target: its signature from `code`, and its docstring, whose links nbdev has `shown`"
+    d = definitions(code)[name]
+    level,doc = re.fullmatch(r'---\s+\[source\][^\n]*\s+(#+)[^\n]*\s+(?:```python\n.*?```)?(.*)', shown, flags=re.S).groups()
+    parameters = [a.arg for f in ast.walk(d) if isinstance(f, ast.arguments) for a in [*f.args, *f.kwonlyargs]]
+    source = f'[source]({REPO}/blob/main/rbc_overlap/{links.here}.py#L{line})'
+    return cell(f'({anchor(links.here, name)})=\n{level} {name}\n\n```python\n{signature(d, code)}\n```\n\n{links(doc.strip(), parameters)} {source}')
 
 def cells(nb, processed, links):
     "The cells of a page: prose, what is exported with its code folded, examples"
+    module = ROOT/'rbc_overlap'/f'{links.here}.py'
+    lines = {name: d.lineno for name,d in definitions(module.read_text(encoding='utf-8')).items()} if module.exists() else {}
     done = {c['id']: c for c in processed['cells']}
     docs = {re.search(r'show_doc\((.+)\)', s)[1]: c for c in processed['cells'] if 'show_doc(' in (s := text(c['source']))}
     for c in nb['cells']:
         source = text(c['source'])
         code = '\n'.join(l for l in source.splitlines() if not l.startswith('#|')).strip()
         if source.startswith('#| export'):
-            for name in defined(code):
-                if name in docs and not name.endswith('__repr__'): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), links)
+            for name in definitions(code):
+                if name in docs and not name.endswith('__repr__'): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), name, code, lines[name], links)
             if not all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in ast.parse(code).body): yield cell(code, 'code', ['hide-input'], outputs=[], execution_count=None)
         elif source.startswith('# '): yield cell(source)
         elif c['id'] in done:
