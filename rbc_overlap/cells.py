@@ -139,10 +139,16 @@ def like(
     return np.array([m['m10']/m['m00'], m['m01']/m['m00'], A[0,0], A[0,1], A[1,1]])
 
 # %% ../nbs/07_cells.ipynb #bc0723d4
-def ellipse_areas(e): return np.pi/np.abs(e[:,2]*e[:,4]-e[:,3]**2)
+def ellipse_areas(
+    e:np.ndarray, # ellipses, (n, 5)
+)->np.ndarray: # in the square of their unit, (n,)
+    "Area of each ellipse: π divided by the determinant of its matrix"
+    return np.pi/np.abs(e[:,2]*e[:,4]-e[:,3]**2)
 
-def axis_ratios(e):
-    "Smaller by larger axis of each of the ellipses `e`"
+def axis_ratios(
+    e:np.ndarray, # ellipses, (n, 5)
+)->np.ndarray: # (n,), 0 to 1
+    "Smaller by larger axis of each ellipse"
     w = np.abs(np.linalg.eigvalsh(_matrix(e)))
     return w[:,0]/w[:,1]
 

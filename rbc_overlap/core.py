@@ -236,12 +236,17 @@ def write_file(
         os.fsync(f.fileno())
     os.replace(part, path)
 
-def write_mask(path, mask:np.ndarray): 
+def write_mask(
+    path,            # of a PNG
+    mask:np.ndarray, # classes 0, 1, 2 and 255, uint8, (H, W)
+):
     "Write `mask` to `path` as an 8-bit grey PNG, its values unchanged"
     write_file(path, to_png(check_mask(mask, path)))
 
-def read_mask(path)->Mask:
-    "Read the mask at `path`; raises `ImageError` or ValueError"
+def read_mask(
+    path, # of an image with one channel of 8 bits, or a palette
+)->Mask:  # classes, uint8, (H, W)
+    "Read the mask at `path`; raises `ImageError` where it is no such image, ValueError where other values are in it"
     im = _open(Path(path).read_bytes(), path)
     if im.mode not in ('L','P','1'): raise ImageError(path, f'{im.mode} pixels where a mask has one 8-bit channel')
     try: return check_mask(np.array(im.convert('L') if im.mode=='1' else im), path)
@@ -284,7 +289,10 @@ def count_cells(
     for c in cells: n[c.window] += c.mask
     return n
 
-def cells_mask(cells, shape)->Mask:
+def cells_mask(
+    cells, # list of `Cell`
+    shape, # (H, W) of the image
+)->Mask:   # uint8, (H, W)
     "Three-class mask of `cells`: background, rbc, and overlap where two or more lie on each other"
     return Mask(np.minimum(count_cells(cells, shape), OVERLAP))
 

@@ -27,12 +27,18 @@ def number(
     "`x` for people: 12,345, or a dash"
     return '–' if x is None or pd.isna(x) else f'{x:,.{digits}f}{unit}'
 
-def many(n, one, more=None): return f'{number(n)} {one if n==1 else more or one+"s"}'
+def many(n, one, more=None):
+    "`n` and its noun, `one` or `more`: 1 cell, 2 cells"
+    return f'{number(n)} {one if n==1 else more or one+"s"}'
 
 # %% ../nbs/09_report.ipynb #3a9456c2
-def area(x, unit): return number(x, 1 if unit=='µm²' else 0)
+def area(x, unit):
+    "`x` for people, where `unit` is µm² or px²"
+    return number(x, 1 if unit=='µm²' else 0)
 
-def percent(x, digits=1): return number(None if pd.isna(x) else 100*x, digits, '%')
+def percent(x, digits=1):
+    "The share `x` for people: .0881 is 8.8%"
+    return number(None if pd.isna(x) else 100*x, digits, '%')
 
 # %% ../nbs/09_report.ipynb #d24fcb78
 STYLE = '''
@@ -58,7 +64,9 @@ def table(
     "A table of two or more columns"
     return ft('div', ft('table', *[ft('tr', ft('th', row[0], scope='row'), *[ft('td', c) for c in row[1:]]) for row in rows]), cls='scroll')
 
-def tile(value, label, cls=''): return ft('div', ft('b', value, cls=cls), ft('span', label), cls='tile')
+def tile(value, label, cls=''):
+    "A number in large print, and what it is"
+    return ft('div', ft('b', value, cls=cls), ft('span', label), cls='tile')
 
 # %% ../nbs/09_report.ipynb #c5563c24
 def jpeg(

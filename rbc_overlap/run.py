@@ -81,7 +81,13 @@ def _known(x):
     if isinstance(x, dict): return {k: _known(v) for k,v in x.items()}
     return None if isinstance(x, float) and np.isnan(x) else x
 
-def image_record(page, name, seg, cells, info):
+def image_record(
+    page,  # `Page` of the image
+    name,  # under which the tables know it
+    seg,   # `Segmentation`
+    cells, # list of `Cell`
+    info,  # dict: what else the file tells
+)->dict:
     "COCO data set of one image, with measures and all that the tables need"
     shape = page.image.shape[:2]
     table,clumps = measure(cells, shape),clump_table(cells, seg.mask)
@@ -105,7 +111,14 @@ class Stopwatch:
         now = time.perf_counter()
         self.seconds[stage],self.last = round(now-self.last, 4), now
 
-def write_image(page, name, out, seg, info, watch):
+def write_image(
+    page,  # `Page` of the image
+    name,  # of its results, without ending
+    out,   # folder of the results
+    seg,   # `Segmentation`
+    info,  # dict: image, settings, and what else the file of cells tells
+    watch, # `Stopwatch`
+):
     "Divide, measure and write what was segmented; `STEM_cells.json` last"
     settings = info['settings']
     if settings['engine']=='classic': cells = watershed_cells(seg.mask)
@@ -149,7 +162,10 @@ def _read_record(path):
 def _is_there(path): return path.is_file() and path.stat().st_size>0
 
 @patch
-def done(self:Run, name, sha256):
+def done(self:Run,
+    name,   # of its results, without ending
+    sha256, # of the image's file
+): # dict, or None where it has to be done
     "Info of the image whose results have `name`, if it was done from the same bytes in the same way"
     if self.redo or not all(_is_there(self.out/f'{name}_{what}.png') for what in ('mask','overlay')): return None
     info = _read_record(self.out/f'{name}_cells.json').get('info', {})
@@ -160,7 +176,10 @@ class NameTaken(ValueError):
     "Another image has results of the same name"
 
 @patch
-def check_free(self:Run, name, path):
+def check_free(self:Run,
+    name, # of results, without ending
+    path, # of the image
+):
     "Raise `NameTaken` if results of another image have `name`"
     other = _read_record(self.out/f'{name}_cells.json').get('info', {}).get('path')
     if other and other!=path and Path(other).exists(): raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
@@ -235,7 +254,11 @@ def _odd_size(diameter, typical):
 COUNTS = 'counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux longest_rouleau flagged_clumps'.split()
 IMAGE_COLUMNS = 'image status error cells clumps overlap_fraction diameter flags'.split() + COUNTS[:4] + 'area_mean area_sd area_cv'.split() + COUNTS[4:]
 
-def images_table(records, errors, pixel_size=None):
+def images_table(
+    records,         # list of (file of cells as a dict, its path)
+    errors,          # {image: what went wrong}
+    pixel_size=None, # µm per px; None: no columns in µm
+)->pd.DataFrame:
     "A row per image: what was counted, or what went wrong"
     infos = [d['info'] for d,_ in records if d['info']['image'] not in errors]
     typical = np.median([i['diameter'] for i in infos if i['diameter'] and i['free_cells']>=5] or [np.nan])
@@ -246,19 +269,29 @@ def images_table(records, errors, pixel_size=None):
     return image_microns(t, pixel_size) if pixel_size else t
 
 # %% ../nbs/09_run.ipynb #b3be093e
-def image_microns(table, pixel_size):
+def image_microns(
+    table,      # as from `images_table`
+    pixel_size, # µm per px
+)->pd.DataFrame:
     "`table` with areas in µm² (`_um2`) and cells per mm² by the counting frame as well"
     areas = {f'{c}_um2': table[c]*pixel_size**2 for c in ('area_mean','area_sd')}
     return table.assign(**areas, counted_per_mm2=table.counted/(table.counted_area*pixel_size**2/1e6).replace(0, np.nan))
 
 # %% ../nbs/09_run.ipynb #0d8f3024
-def cells_table(records, errors, pixel_size=None):
+def cells_table(
+    records,         # as for `images_table`
+    errors,          # {image: what went wrong}: their cells are left out
+    pixel_size=None, # µm per px; None: no columns in µm
+)->pd.DataFrame:
     "A row per cell of all images"
     rows = [dict(image=d['info']['image'], **a['measures']) for d,_ in records if d['info']['image'] not in errors for a in d['annotations']]
     table = pd.DataFrame(rows, columns=['image', *COLUMNS])
     return add_microns(table, pixel_size) if pixel_size else table
 
-def clumps_table(records, errors):
+def clumps_table(
+    records, # as for `images_table`
+    errors,  # {image: what went wrong}: their clumps are left out
+)->pd.DataFrame:
     "A row per clump of all images"
     rows = [dict(image=d['info']['image'], **c) for d,_ in records if d['info']['image'] not in errors for c in d['info'].get('clump_table', ())]
     return pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS])
@@ -274,7 +307,10 @@ def _all_errors(self:Run, images):
     return dict(zip(old.image, old.error)) | self.errors
 
 @patch
-def run_info(self:Run, records, seconds):
+def run_info(self:Run,
+    records, # as for `images_table`
+    seconds, # that the run took
+)->dict: # what `run.json` holds
     "Everything that one needs to know in order to do it again"
     return dict(rbc_overlap=__version__, date=datetime.now().isoformat(timespec='seconds'), command=sys.argv, 
         arguments=dict(places=[str(p) for p in self.places], out=str(self.out), pixel_size=self.pixel_size, redo=self.redo, **self.settings),
@@ -284,8 +320,11 @@ def run_info(self:Run, records, seconds):
 
 # %% ../nbs/09_run.ipynb #70f25fb4
 @patch
-def write_tables(self:Run, images, seconds):
-    "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells; returns the report's path"
+def write_tables(self:Run,
+    images,  # names of those that this run was asked for
+    seconds, # that the run took
+)->Path: # of the report
+    "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
     records,errors = _records(self.out),self._all_errors(images)
     info = self.run_info(records, seconds)
     tables = images_table(records, errors, self.pixel_size), cells_table(records, errors, self.pixel_size), clumps_table(records, errors)

@@ -267,8 +267,12 @@ def covered(self:Scene, c:CutOut, y:int, x:int)->int: # px
     return int((((self.n[on]>0) | self.unknown[on]) & c.mask[of]).sum())
 
 @patch
-def touching(self:Scene, cell:Cell, c:CutOut, angle:float):
-    "The place (y, x) for `c` where it touches `cell` but overlaps nothing; None where there is none"
+def touching(self:Scene,
+    cell:Cell,
+    c:CutOut,
+    angle:float, # direction from `cell`, radians
+): # (y, x) of `c`, px; None where there is no such place
+    "Where `c` touches `cell` but overlaps nothing"
     place = None
     for gap in np.arange(1.15, .7, -.02):
         at = beside(cell, c, angle, gap)

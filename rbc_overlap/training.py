@@ -270,16 +270,22 @@ class Checkpoint(Callback):
         torch.save(state, out)
         write_file(self.path, out.getvalue())
 
-def read_checkpoint(path, settings):
-    "The state in `path`; raises ValueError where it belongs to another run"
+def read_checkpoint(
+    path,     # of a checkpoint
+    settings, # dict: those of this run
+)->dict: # the state; ValueError where it belongs to another run
+    "Read a checkpoint"
     state = torch.load(path, map_location='cpu', weights_only=True)
     was = state['settings']
     other = [f'{k} was {was.get(k)!r}, is {settings.get(k)!r}' for k in was|settings if was.get(k)!=settings.get(k)]
     if other: raise ValueError(f'{path} belongs to another run: {"; ".join(other)}')
     return state
 
-def restore(learn, state):
-    "Give `learn` the `state` of a checkpoint; returns the epoch to go on with"
+def restore(
+    learn, # `Learner`
+    state, # as from `read_checkpoint`
+)->int: # the epoch to go on with
+    "Give `learn` the `state` of a checkpoint"
     learn.model.load_state_dict(state['model'])
     learn.create_opt()
     learn.opt.load_state_dict(dict(state=to_device(state['opt'], learn.dls.device), hypers=learn.opt.hypers))
@@ -417,14 +423,23 @@ def fingerprint(
     "Hash of the images, masks and slides of `items`"
     return hashlib.sha256('\n'.join(f'{i.slide} {i.binary} {i.repainted} {_sha256(i.image)} {_sha256(i.mask)}' for i in items).encode()).hexdigest()
 
-def compact_data(items, seed, windows=None, size=160):
-    "(train, valid, diameter of cells): `Examples` of scenes, by slide; `windows` an epoch, None: 40 for each image, 1,600 at most"
+def compact_data(
+    items,        # list of `Labelled`
+    seed,
+    windows=None, # scenes an epoch; None: 40 for each image, 1,600 at most
+    size=160,     # side of a scene, px
+): # (`Examples` to train, to validate, diameter of a cell, px)
+    "Scenes of cells that are laid one by one, split by slide"
     train,valid = split(items, seed=seed)
     windows = windows or min(40*len(train), 1600)
     return Examples(Scenes(train, size, windows, seed)), Examples(Scenes(valid, size, max(windows//8, 16), seed+1)), CELL
 
-def paper_data(items, seed, size='paper'):
-    "(train, valid, diameter of cells): `Examples` of the paper's set, of a size named in `SIZES`"
+def paper_data(
+    items,        # list of `Labelled`
+    seed,
+    size='paper', # key of `SIZES`
+): # (`Examples` to train, to validate, diameter of a cell, px)
+    "The paper's training set, split at random (Brünggel et al. 2022, sections 3.3 and 3.4)"
     n,painted = SIZES[size],[i for i in items if i.repainted]
     cut = crops([i for i in items if not i.repainted], n['crops'], n['size'], seed)
     whole = PaperSet(cut, crops(painted, 12, n['size'], seed) if painted else [], n['rouleaux'], seed)
