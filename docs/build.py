@@ -98,6 +98,14 @@ def cells(nb, processed, links):
             if c['cell_type']=='markdown': yield cell(links(text(c['source'])))
             else: yield cell(code, 'code', ['remove-input']*('#| echo: false' in source), outputs=c['outputs'], execution_count=None)
 
+def overview(order, known):
+    "A page of all that can be imported, module by module"
+    yield '# Functions and classes\n\n> All that the library has, in the order in which data flow'
+    for page in order:
+        links,defined = Links(page, order, known),definitions((ROOT/'rbc_overlap'/f'{page}.py').read_text(encoding='utf-8'))
+        rows = [f'| {links.name(name)} | {(ast.get_docstring(d) or "").replace("|", chr(92)+"|")} |' for name,d in defined.items() if not re.search(r'(^|\.)_', name)]
+        yield '\n'.join([f'## rbc_overlap.{page}\n', '| | |', '|---|---|', *rows])
+
 def plain(cells):
     "A page as markdown, to which the modules' docstrings link"
     for c in cells: yield c['source'] if c['cell_type']=='markdown' else f'```python\n{c["source"]}\n```'
@@ -109,8 +117,9 @@ def main():
     proc = proc_nbs(force=True)
     found = {page(p): p for p in sorted(p.relative_to(proc) for p in proc.rglob('*.ipynb'))}
     order = [name for name,p in found.items() if p.name[0].isdigit()]
-    sections = {caption: [f'tutorials/{name}' for name in names.split()] for caption,names in SECTIONS.items()} | {METHOD: order}
+    sections = {caption: [f'tutorials/{name}' for name in names.split()] for caption,names in SECTIONS.items()} | {METHOD: [*order, 'functions']}
     known = symbols(order)
+    write(PAGES/'functions.md', '\n\n'.join(overview(order, known)))
     for name,p in found.items():
         nb = read(ROOT/'nbs'/p)
         nb['cells'] = [*cells(nb, read(proc/p), Links(name, order, known)), *[toctree(*s) for s in sections.items() if name=='index']]

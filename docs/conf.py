@@ -14,3 +14,4 @@ myst_enable_extensions = ['attrs_inline', 'colon_fence', 'dollarmath', 'amsmath'
 myst_heading_anchors = 3
 pygments_style, pygments_dark_style = 'friendly', 'native'
 linkcheck_ignore = ['https://github.com/rbc-overlap/rbc_overlap/blob/'] # files of this repository: .ci/pages.py looks for them
+html_use_index = False
