@@ -46,6 +46,7 @@ class Links:
         return f'[`{name}`](#{anchor(pages[-1], name)})' if pages else f'`{name}`'
 
     def __call__(self, md, but=()):
+        md = re.sub(r'\[\[(`[^`]+`)\]\([^)]*\)\]', r'[\1]', md) # nbdev links a name also where it is a link already
         md = re.sub(rf'\[`([^`]+)`\]\({re.escape(SITE)}[^)]*\)', lambda m: self.name(m[1], but), md)
         md = re.sub(r'\]\((?:nbs/)?((?:\.\./|tutorials/)?)(?:\d\d_)?(\w+\.ipynb)', r'](\1\2', md)
         return re.sub(r'\]\((?:\.\./)*(nbs[/\w]*|[A-Z]+\.md)\)', rf']({REPO}/blob/main/\1)', md)
