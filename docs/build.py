@@ -90,8 +90,8 @@ def cells(nb, processed, links):
         source = text(c['source'])
         code = '\n'.join(l for l in source.splitlines() if not l.startswith('#|')).strip()
         if source.startswith('#| export'):
-            for name in definitions(code):
-                if name in docs and not name.endswith('__repr__'): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), name, code, lines[name], links)
+            for name,d in definitions(code).items():
+                if name in docs and (ast.get_docstring(d) or not d.name.startswith('__')): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), name, code, lines[name], links)
             if not all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in ast.parse(code).body): yield cell(code, 'code', ['hide-input'], outputs=[], execution_count=None)
         elif source.startswith('# '): yield cell(source)
         elif c['id'] in done:

@@ -398,7 +398,7 @@ def from_onnx(
     path,         # of a model that the `compact` recipe made
     x:torch.Tensor, # images like those to train on, (N, 3, H, W)
 )->CompactUNet:
-    "The network in an ONNX file, ready to be trained on; raises ValueError"
+    "The network in an ONNX file, ready to be trained on; raises ValueError where its layers are others"
     card,network = Model(path).card,CompactUNet()
     if card.get('recipe')!='compact': raise ValueError(f'{path}: a model of the recipe {card.get("recipe")}; needed is one of the compact recipe')
     norms,convs = [[m for m in network.modules() if isinstance(m, kind)] for kind in (nn.BatchNorm2d,nn.Conv2d)]
