@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 PAGES,OUT = ROOT/'_proc'/'pages',ROOT/'_docs'/'html'
 SITE,REPO = [INDEX['settings'][k] for k in ('doc_host','git_url')]
 METHOD = 'The method, step by step'
+LONG = 15 # lines of a constant that is folded with the code around it
 SECTIONS = {'Tutorials': 'own_slides overlaps_without_drawing reviewing review_loop other_programs paper', 'Know what you measure': 'for_labs limits ablation model_card data_card'}
 
 def text(source): return ''.join(source)
@@ -23,16 +24,21 @@ def page(path):
     "A notebook's page: its path without the number, where nbdev's own links expect it"
     return path.with_name(re.sub(r'^\d+_', '', path.stem)).as_posix()
 
+def module(page):
+    "Source of the module that a page defines; empty where it defines none"
+    path = ROOT/'rbc_overlap'/f'{page}.py'
+    return path.read_text(encoding='utf-8') if path.exists() else ''
+
 def symbols(order):
     "{name: pages that define it}, pages in `order`"
     pages = {}
-    for module,names in INDEX['syms'].items():
-        for name,(doc,_) in names.items(): pages.setdefault(name.removeprefix(module+'.'), set()).add(doc.split('.')[0])
-    return {name: sorted(found, key=order.index) for name,found in pages.items()}
+    for page in order:
+        for name in [*definitions(module(page)), *constants(module(page))]: pages.setdefault(name, []).append(page)
+    return pages
 
 def anchor(page, name):
-    "The target of `name`; case doesn't count in a target, so that of a class has a mark"
-    return f'{page}.{name.lower()}{"" if name[0].islower() else "_"}'
+    "The target of `name`; case doesn't count in a target, so that of a class has a mark, and that of a constant two"
+    return f'{page}.{name.lower()}{"__" if name.isupper() else "" if name[0].islower() else "_"}'
 
 class Links:
     "Rewrites the links of the page `here`: those to the API, to other notebooks, and to files of the repository"
@@ -47,6 +53,7 @@ class Links:
 
     def __call__(self, md, but=()):
         md = re.sub(r'\[\[(`[^`]+`)\]\([^)]*\)\]', r'[\1]', md) # nbdev links a name also where it is a link already
+        md = re.sub(r'(?<![`\[])`([A-Z][A-Z_]+)`(?!`)', lambda m: self.name(m[1], but), md)
         md = re.sub(rf'\[`([^`]+)`\]\({re.escape(SITE)}[^)]*\)', lambda m: self.name(m[1], but), md)
         md = re.sub(r'\]\((?:nbs/)?((?:\.\./|tutorials/)?)(?:\d\d_)?(\w+\.ipynb)', r'](\1\2', md)
         return re.sub(r'\]\((?:\.\./)*(nbs[/\w]*|[A-Z]+\.md)\)', rf']({REPO}/blob/main/\1)', md)
@@ -60,6 +67,15 @@ def definitions(code):
         return f'{ast.unparse(d.args.args[0].annotation)}.{d.name}' if patched else d.name
     return {name(d): d for d in ast.parse(code).body if isinstance(d, (ast.FunctionDef, ast.ClassDef))}
 
+def constants(code):
+    "{name: the lines that define it}, those in capital letters"
+    found,lines = {},code.splitlines()
+    for d in ast.parse(code).body:
+        if isinstance(d, ast.Assign):
+            names = [getattr(n, 'value', n) for t in d.targets for n in getattr(t, 'elts', [t])] # of `A = B = ...`, `A,B = ...` and `A[i] = ...`
+            for n in (n.id for n in names if re.fullmatch('[A-Z][A-Z_]+', n.id)): found.setdefault(n, []).extend(lines[d.lineno-1:d.end_lineno])
+    return {n: l for n,l in found.items() if len(l)<=LONG}
+
 def head(d, lines):
     "What stands before the first statement of `d`"
     *before,last = lines[d.lineno-1:d.body[0].lineno]
@@ -72,27 +88,31 @@ def signature(d, code):
     fields = [lines[n.lineno-1] for n in d.body if isinstance(n, ast.AnnAssign)]
     return '\n'.join([*(f'@{ast.unparse(x)}' for x in d.decorator_list), head(d, lines), *fields, *(head(n, lines) for n in d.body if getattr(n, 'name', '')=='__init__')])
 
-def api(shown, name, code, line, links):
+def api(shown, name, d, code, line, links):
     "A definition with a target: its signature from `code`, and its docstring, whose links nbdev has `shown`"
-    d = definitions(code)[name]
     level,doc = re.fullmatch(r'---\s+\[source\][^\n]*\s+(#+)[^\n]*\s+(?:```python\n.*?```)?(.*)', shown, flags=re.S).groups()
     parameters = [a.arg for f in ast.walk(d) if isinstance(f, ast.arguments) for a in [*f.args, *f.kwonlyargs]]
     source = f'[source]({REPO}/blob/main/rbc_overlap/{links.here}.py#L{line})'
     return cell(f'({anchor(links.here, name)})=\n{level} {name}\n\n```python\n{signature(d, code)}\n```\n\n{links(doc.strip(), parameters)} {source}')
 
+def exported(code, docs, lines, links):
+    "The cells of an exported one: constants and definitions, each with a target, and its code, folded, where there is more to it"
+    values = constants(code)
+    shown = list(dict.fromkeys(l for v in values.values() for l in v))
+    if values: yield cell('\n'.join([*(f'({anchor(links.here, n)})=' for n in values), '```python', *shown, '```']))
+    for name,d in definitions(code).items():
+        if name in docs and (ast.get_docstring(d) or not d.name.startswith('__')): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), name, d, code, lines[name], links)
+    if any(l.strip() and l not in shown and not re.match('(from|import) ', l) for l in code.splitlines()): yield cell(code, 'code', ['hide-input'], outputs=[], execution_count=None)
+
 def cells(nb, processed, links):
-    "The cells of a page: prose, what is exported with its code folded, examples"
-    module = ROOT/'rbc_overlap'/f'{links.here}.py'
-    lines = {name: d.lineno for name,d in definitions(module.read_text(encoding='utf-8')).items()} if module.exists() else {}
+    "The cells of a page: prose, what is exported, examples"
+    lines = {name: d.lineno for name,d in definitions(module(links.here)).items()}
     done = {c['id']: c for c in processed['cells']}
     docs = {re.search(r'show_doc\((.+)\)', s)[1]: c for c in processed['cells'] if 'show_doc(' in (s := text(c['source']))}
     for c in nb['cells']:
         source = text(c['source'])
         code = '\n'.join(l for l in source.splitlines() if not l.startswith('#|')).strip()
-        if source.startswith('#| export'):
-            for name,d in definitions(code).items():
-                if name in docs and (ast.get_docstring(d) or not d.name.startswith('__')): yield api(text(docs[name]['outputs'][0]['data']['text/markdown']), name, code, lines[name], links)
-            if not all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in ast.parse(code).body): yield cell(code, 'code', ['hide-input'], outputs=[], execution_count=None)
+        if source.startswith('#| export'): yield from exported(code, docs, lines, links)
         elif source.startswith('# '): yield cell(source)
         elif c['id'] in done:
             c = done[c['id']]
@@ -103,7 +123,7 @@ def overview(order, known):
     "A page of all that can be imported, module by module"
     yield '# Functions and classes\n\n> All that the library has, in the order in which data flow'
     for page in order:
-        links,defined = Links(page, order, known),definitions((ROOT/'rbc_overlap'/f'{page}.py').read_text(encoding='utf-8'))
+        links,defined = Links(page, order, known),definitions(module(page))
         rows = [f'| {links.name(name)} | {(ast.get_docstring(d) or "").replace("|", chr(92)+"|")} |' for name,d in defined.items() if not re.search(r'(^|\.)_', name)]
         yield '\n'.join([f'## rbc_overlap.{page}\n', '| | |', '|---|---|', *rows])
 
