@@ -111,7 +111,7 @@ def bars(
     return ft('svg', *parts, _svg('text', title, x=180, y=top+H+34, text_anchor='middle'), viewBox='0 0 360 205', role='img', aria_label=title)
 
 # %% ../nbs/09_report.ipynb #f8eca1b3
-NORMAL_AREA = 44.2, 3.9 # µm², mean and SD of normal red cells on smears
+NORMAL_AREA = 44.2, 3.9 # µm², mean and SD in normal subjects (Zhao et al. 2022)
 
 def _round_step(span):
     "A round number (1, 2 or 5 times a power of ten) that goes 3 to 8 times into `span`"
@@ -182,7 +182,7 @@ def sizes(
     t = total
     told = f'{many(len(t["areas"]), "cell")}: mean {area(t["area_mean"], t["unit"])}, SD {area(t["area_sd"], t["unit"])} {t["unit"]}, CV {percent(t["area_cv"])}.'
     left = f'All images together; left out are cells that touch the frame, and {number(t["hidden_excluded"])} of which more than {HIDDEN:.0%} is hidden.'
-    band = f' The band, {NORMAL_AREA[0]} ± {NORMAL_AREA[1]} µm², is for orientation only.' if t['unit']=='µm²' else ' Areas in µm² need --pixel-size.'
+    band = f' The band, {NORMAL_AREA[0]} ± {NORMAL_AREA[1]} µm² in normal subjects (Zhao et al. 2022), is for orientation only.' if t['unit']=='µm²' else ' Areas in µm² need --pixel-size.'
     return ft('section', ft('h2', 'Size of cells'), histogram(t['areas'], t['unit']), ft('p', told), ft('p', left+band, cls='soft'))
 
 def stacks(
