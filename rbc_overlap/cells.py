@@ -25,10 +25,10 @@ from .classic import DEBRIS, ellipse_iou, outline_diameter, _contour, _notches, 
 @dataclass
 class Piece:
     "A connected piece of a mask, or of a cell: its bounding box, and in it what belongs to it and what of that is overlap"
-    y:int
-    x:int
-    inside:np.ndarray  # uint8, (h, w)
-    overlap:np.ndarray # uint8, (h, w)
+    y:int              # row of the box's top
+    x:int              # column of its left side
+    inside:np.ndarray  # 0 or 1, uint8, (h, w)
+    overlap:np.ndarray # 0 or 1, uint8, (h, w)
     cut:bool           # does it touch the frame?
 
     @cached_property
@@ -148,7 +148,7 @@ def ellipse_areas(
 def axis_ratios(
     e:np.ndarray, # ellipses, (n, 5)
 )->np.ndarray: # (n,), 0 to 1
-    "Smaller by larger axis of each ellipse"
+    "Smaller axis divided by larger axis of each ellipse"
     w = np.abs(np.linalg.eigvalsh(_matrix(e)))
     return w[:,0]/w[:,1]
 
@@ -291,7 +291,7 @@ def starts(self:Clump): # generator of ellipses, (n, 5)
 class Explanation:
     "Ellipses that explain a clump, what they cost, and what is left over for each cell (both in areas of a typical cell)"
     cells:np.ndarray # (n, 5)
-    start:np.ndarray # (n, 5)
+    start:np.ndarray # (n, 5), what the fit began with
     cost:float
     left:float
 
@@ -416,7 +416,7 @@ def cell_masks(
 # %% ../nbs/07_cells.ipynb #99ada1a9
 def count_score(
     found:Explanation,
-    sizes:np.ndarray, # of its cells, in those of a typical cell
+    sizes:np.ndarray, # areas of its cells, in those of a typical cell
 )->float: # 0 to 1
     "How sure the number of cells in a clump is"
     return float(expit(5-10*found.left-8*np.abs(np.log(sizes)).max()))

@@ -124,7 +124,7 @@ def _segment_args(p):
     p.add_argument('--engine', choices=['model','classic'], default='model', help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
     p.add_argument('--model', type=Path, metavar='FILE', help='an ONNX file that rbc-overlap train made (default: the model that comes with the package)')
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX', help='diameter of a cell in px (default: measured in each image)')
-    p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help='size of a pixel in µm; adds columns in µm to cells.csv')
+    p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help='size of a pixel in µm; adds columns in µm to cells.csv and images.csv, and cells per mm²')
     p.add_argument('--redo', action='store_true', help='do again what is done already')
 
 def _masks_args(p):

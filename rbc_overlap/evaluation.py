@@ -278,7 +278,7 @@ def difficulty_picture(
 def reliability(
     score, # (N,), 0 to 1
     right, # (N,), bool
-)->pd.DataFrame: # a row for each tenth of the score that occurs: n, mean score, share of right ones
+)->pd.DataFrame: # a row for each tenth of the score that occurs, its upper end included: n, mean score, share of right ones
     "How often what has a `score` is `right`"
     tenth = np.clip(np.ceil(np.asarray(score, float)*10)-1, 0, 9).astype(int)
     out = pd.DataFrame(dict(score=np.asarray(score, float), right=np.asarray(right, float))).groupby(tenth).agg(n=('score','size'), score=('score','mean'), right=('right','mean'))
@@ -486,7 +486,7 @@ def errors_by_cause(
 
 # %% ../nbs/08_evaluation.ipynb #1d35c15a
 @patch(as_prop=True)
-def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, share of a cell's area, and its middle y, x; the largest first
+def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, cells (the share of a cell's area), and its middle y, x; the largest first
     "Connected pixels of one cause, those of at least `SPOT`"
     labels = label(self.causes, background=0, connectivity=2)
     px,cell = np.bincount(labels.ravel()),np.pi/4*self.diameter**2

@@ -241,7 +241,7 @@ def image_stats(
     table:pd.DataFrame, # of `measure`
     clumps:pd.DataFrame,# of `clump_table`
     diameter:float,     # of a typical cell, px
-)->dict: # px²
+)->dict: # counts, areas in px², and the number of cells of each rouleau
     "Frame count, sizes, rouleaux and doubtful clumps of one image"
     keep,chains = sized(table),[len(r) for r in rouleaux(cells, mask.shape)]
     return dict(counted=int(in_frame(table, mask.shape, diameter).sum()), counted_area=frame_area(mask.shape, diameter), sized=int(keep.sum()),

@@ -138,7 +138,7 @@ def totals(
     images:pd.DataFrame, # a row per image that went well
     cells:pd.DataFrame,  # a row per cell
     pixel_size=None,     # µm per px
-)->dict:
+)->dict: # sums over images, areas (µm² or px², as `unit` says) and their spread, density (cells per mm², or None)
     "Counts, sizes and rouleaux of all images together"
     scale,sums = (pixel_size or 1)**2,images[['cells','clumps','counted','counted_area','hidden_excluded','rouleaux','cells_in_rouleaux','flagged_clumps']].sum()
     areas = cells.area[sized(cells)].astype(float)*scale if len(cells) else pd.Series(dtype=float)

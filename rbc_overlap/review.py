@@ -93,7 +93,9 @@ def _show(self:Review, place):
     self._look_ahead()
 
 @patch(as_prop=True)
-def seen(self:Review): return self.painting.sha256 if self.painting else self._seen
+def seen(self:Review): # sha256 of the mask's file, or None
+    "Hash of the mask as it is shown; decisions are about this one"
+    return self.painting.sha256 if self.painting else self._seen
 
 # %% ../nbs/10_review.ipynb #f7b33ede
 @patch
