@@ -75,6 +75,7 @@ def search(browser, url):
 def in_browser(check):
     from playwright.sync_api import sync_playwright
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=SITE))
+    server.handle_error = lambda *args: None # a browser that goes to the next page hangs up on the last one
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         with sync_playwright() as p: return check(p.chromium.launch(executable_path=shutil.which('chromium')), f'http://127.0.0.1:{server.server_port}')
