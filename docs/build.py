@@ -81,12 +81,19 @@ def head(d, lines):
     *before,last = lines[d.lineno-1:d.body[0].lineno]
     return '\n'.join([*before, last.encode()[:d.body[0].col_offset].decode()]).rstrip()
 
+def methods(d, lines):
+    "What makes a class, and those of its methods and properties that have a docstring, with it"
+    for m in (m for m in d.body if isinstance(m, ast.FunctionDef)):
+        doc = ast.get_docstring(m) and not m.name.startswith('_')
+        if doc: yield '\n'.join(lines[min(x.lineno for x in (m, *m.decorator_list))-1:m.body[0].end_lineno])
+        elif m.name=='__init__': yield head(m, lines)
+
 def signature(d, code):
-    "The parameters of a function, the fields of a class and what makes one, as they are written"
+    "The parameters of a function; the fields and methods of a class: as they are written"
     lines = code.splitlines()
     if isinstance(d, ast.FunctionDef): return head(d, lines)
     fields = [lines[n.lineno-1] for n in d.body if isinstance(n, ast.AnnAssign)]
-    return '\n'.join([*(f'@{ast.unparse(x)}' for x in d.decorator_list), head(d, lines), *fields, *(head(n, lines) for n in d.body if getattr(n, 'name', '')=='__init__')])
+    return '\n'.join([*(f'@{ast.unparse(x)}' for x in d.decorator_list), head(d, lines), *fields, *methods(d, lines)])
 
 def api(shown, name, d, code, line, links):
     "A definition with a target: its signature from `code`, and its docstring, whose links nbdev has `shown`"

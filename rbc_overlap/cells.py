@@ -32,9 +32,13 @@ class Piece:
     cut:bool           # does it touch the frame?
 
     @cached_property
-    def area(self): return cv2.countNonZero(self.inside)
+    def area(self):
+        "In px"
+        return cv2.countNonZero(self.inside)
     @cached_property
-    def outline(self): return _contour(_pad(self.inside, 1))
+    def outline(self):
+        "Contour of OpenCV, int32, (N, 1, 2), moved by (1, 1)"
+        return _contour(_pad(self.inside, 1))
 
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground

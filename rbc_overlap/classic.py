@@ -69,8 +69,8 @@ FAINT = .02 # absorbance below which nothing is taken for a stained cell: 4.5% d
 
 def stain_level(
     green:np.ndarray, # absorbance, (H, W)
-    rounds=4,
-)->float: # 0 where nothing is stained
+    rounds=4,         # how often it is found again
+)->float: # absorbance in green; 0 where nothing is stained
     "How much a typical red cell absorbs"
     stained = green[green > max(otsu(np.clip(green, 0, np.percentile(green, 90)))/2, FAINT/2)]
     if stained.size<50: return 0.
@@ -154,7 +154,7 @@ def _borders(labels):
 def neighbour_lines(
     mask:np.ndarray,  # silhouettes, uint8, (H, W)
     green:np.ndarray, # absorbance, smoothed, (H, W)
-    local:np.ndarray, # of cells there, (H, W)
+    local:np.ndarray, # absorbance of cells there, as from `local_level`, (H, W)
     diameter:float,   # of a cell, px
 )->np.ndarray: # bool, (H, W)
     "Lines between cells of `mask` that only a narrow gap or neck joins"
@@ -316,7 +316,7 @@ def find_objects(
     diameter:float=None, # of a cell, px; None measures it
     start=40.,           # a first guess of it, px: a good one saves time
 )->Objects:
-    "Find everything that may be a cell in `image`, and judge it"
+    "Find everything that may be a cell in `image`, and judge it; ValueError for an unknown `method`"
     if method not in METHODS: raise ValueError(f'no method {method!r}; there are {", ".join(METHODS)}')
     raw,assumed = absorbance(image),diameter or start
     for _ in range(1 if diameter else 4):

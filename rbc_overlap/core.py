@@ -260,12 +260,14 @@ class Cell:
     x:int
     mask:np.ndarray    # bool, (h, w)
     score:float = 1.   # 0 to 1
-    clump:int = 0      # number of the clump that it belongs to, counting from 1
+    clump:int = 0      # number of the clump that it belongs to, counting from 1; 0: none
     n_in_clump:int = 1 # cells in that clump
     count_score:float = 1. # how sure that number is, 0 to 1
 
     @property
-    def area(self): return int(self.mask.sum())
+    def area(self):
+        "In px"
+        return int(self.mask.sum())
     @property
     def window(self):
         "Slices of the image that its mask covers"
@@ -428,7 +430,7 @@ def overlay(
     classes=tuple(COLORS), # which classes are drawn
     cells=(),            # `Cell`s whose outlines are drawn
 )->Picture: # RGB, as wide as `image`, taller by the legend
-    "`mask` laid over `image` in the classes' colours, with a legend"
+    "`mask` laid over `image` in the classes' colours, with a legend; ValueError where their sizes differ"
     _check_sizes(image, mask)
     rgb = np.asarray(image, np.float32)
     shown = {c: np.asarray(mask)==c for c in COLORS if c in classes}
@@ -526,7 +528,7 @@ def _sha256(path):
 
 # %% ../nbs/00_core.ipynb #7fe4a6b9
 class Journal:
-    "What was decided about the masks of a labelled `folder`: its `review.jsonl`"
+    "What was decided about the masks of a labelled `folder`: its `review.jsonl`. After `standing`, its dict `notes` holds what was last said of each image"
     def __init__(self,
         folder,   # labelled
         who=None, # who decides; None: the login name
@@ -544,7 +546,7 @@ class Journal:
         note='',   # anything else
         seen=None, # sha256 of the mask that was looked at: ValueError where it is another by now
     ):
-        "Append one line; it is on disk when this returns"
+        "Append one line; it is on disk when this returns. ValueError for an unknown decision"
         if decision not in DECISIONS: raise ValueError(f'{decision!r} is no decision; these are: {", ".join(DECISIONS)}')
         mask = latest_mask(self.folder, image)
         sha256 = _sha256(mask)
@@ -630,7 +632,7 @@ def _unpack(text, shape): return np.frombuffer(zlib.decompress(base64.b64decode(
 
 # %% ../nbs/00_core.ipynb #ff7dacdf
 class Painting:
-    "The mask of one `image` of a labelled `folder` while it is painted: each stroke is on disk, and can be undone"
+    "The `mask` of one `image` of a labelled `folder` while it is painted: each stroke is on disk, and can be undone"
     def __init__(self,
         folder,   # labelled
         image,    # its name, such as `day1/slide3`
@@ -659,11 +661,17 @@ class Painting:
     def _past(self, i): return self.past.get(self.sha256, ((),()))[i]
 
     @property
-    def can_undo(self): return bool(self._past(0))
+    def can_undo(self):
+        "Is there a stroke to take back?"
+        return bool(self._past(0))
     @property
-    def can_redo(self): return bool(self._past(1))
+    def can_redo(self):
+        "Is there a stroke that was taken back?"
+        return bool(self._past(1))
     @property
-    def painted(self): return self.sha256!=self.first
+    def painted(self):
+        "Is it another mask than the first one?"
+        return self.sha256!=self.first
 
 # %% ../nbs/00_core.ipynb #3c2d142f
 @patch
@@ -698,7 +706,7 @@ def paint(self:Painting,
     y=0, x=0,         # where its top left corner lies in the mask
     tool='brush',     # what painted it
 ):
-    "Put `after` into the mask; it is on disk when this returns"
+    "Put `after` into the mask; it is on disk when this returns; ValueError where it lies outside, or somebody else changed the mask"
     h,w = check_mask(after, f'a stroke on {self.image}').shape
     box,(H,W) = np.s_[y:y+h, x:x+w],self.mask.shape
     if min(y, x)<0 or y+h>H or x+w>W: raise ValueError(f'a stroke of {h} x {w} at row {y}, column {x}: outside of the mask of {self.image}, {H} x {W}')
@@ -771,7 +779,7 @@ def _settle(log, terms, lit, rounds=12):
 
 def background(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
-)->np.ndarray: # what the image would be without cells: float32, (H, W, 3)
+)->np.ndarray: # what the image would be without cells, plus 1 (so that its logarithm exists): float32, (H, W, 3)
     "The light that arrives between the cells of `image`, continued under them"
     H,W = image.shape[:2]
     scale = min(1, 256/max(H, W))

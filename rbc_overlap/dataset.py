@@ -123,7 +123,7 @@ def labelled(
     folder,     # images/, masks/, and where there are: slides.csv, review.jsonl, gold.csv
     gold=False, # also what is kept out as gold?
 )->list: # of `Labelled`, sorted by name
-    "The images of a labelled `folder` that may be trained on"
+    "The images of a labelled `folder` that may be trained on; ValueError where none is left"
     folder = Path(folder)
     images,masks,slides,decisions = _images(folder),_masks(folder),_column(folder/'slides.csv', 'image', 'slide'),Journal(folder).decisions()
     why = _why_not(folder, images, masks, decisions, gold)
@@ -197,7 +197,7 @@ def crops(
     size:int, # px
     seed=0,
 )->list: # of (image, mask): uint8, (size, size, 3) and (size, size)
-    "`n` random square crops with cells (Brünggel et al. 2022, section 3.1)"
+    "`n` random square crops with cells (Brünggel et al. 2022, section 3.1); a warning where there are fewer, ValueError for an image smaller than `size`"
     rng,out,able = np.random.default_rng(seed),[],[(i, set()) for i in items]
     while len(out)<n and able:
         left,more = n-len(out),[]
@@ -216,7 +216,7 @@ SIZES = dict(paper=dict(crops=2300, size=300, rouleaux=30), medium=dict(crops=50
 class PaperSet:
     "Artificial overlaps, rouleaux and corrected images, made when they are asked for (Brünggel et al. 2022, section 3.3)"
     def __init__(self,
-        crops,        # list of (image, mask), all of one size
+        crops,        # list of (image, mask), all of one size, 2 or more
         corrected=(), # list of (image, mask)
         rouleaux=30,  # number of crops that are laid on themselves
         seed=0,
@@ -331,6 +331,6 @@ def fetch(
     name, # key of `PUBLIC`: chula or draaslan
     out,  # the labelled folder
 )->Path: # `out`
-    "Fetch a public data set as a labelled folder; go on where an earlier call was interrupted"
+    "Fetch a public data set as a labelled folder; go on where an earlier call was interrupted; raises `DownloadError`"
     _fetch(name, Path(out), *read_registry(name), gold_hashes())
     return Path(out)

@@ -64,9 +64,13 @@ class Review:
         return [p for p,i in enumerate(self.names) if keep(i)]
 
     @property
-    def at(self): return sum(p<self.place for p in self.listed())
+    def at(self):
+        "Place of the image among those that are listed"
+        return sum(p<self.place for p in self.listed())
     @property
-    def note(self): return self.journal.notes.get(self.name, '')
+    def note(self):
+        "What was last said of the image"
+        return self.journal.notes.get(self.name, '')
 
 # %% ../nbs/10_review.ipynb #2bc35533
 @patch

@@ -150,7 +150,9 @@ class Run:
         self.network = Model(self.model or MODEL) if self.engine=='model' else None
 
     @property
-    def settings(self): return dict(engine=self.engine, model=getattr(self.network, 'sha256', None), diameter=self.diameter)
+    def settings(self):
+        "What masks depend on: those that were made with others are made anew"
+        return dict(engine=self.engine, model=getattr(self.network, 'sha256', None), diameter=self.diameter)
 
 # %% ../nbs/09_run.ipynb #d7d76bdd
 def _read_record(path):

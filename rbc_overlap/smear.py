@@ -73,7 +73,9 @@ class Body:
     x:float = 0.
 
     @property
-    def reach(self): return float(self.edge.max())
+    def reach(self):
+        "The largest radius of its edge, px"
+        return float(self.edge.max())
 
 # %% ../nbs/02_smear.ipynb #94af397b
 def _index(angle):
@@ -222,7 +224,7 @@ def clumps(
     new_cell,  # function of rng that makes a `Body`
     rng,       # numpy Generator
 )->list: # of lists of `Body`, the largest first
-    "`n` red cells as clumps and free-standing ones"
+    "`n` red cells as clumps and free-standing ones; ValueError where the shares are below 0, or above 1 together"
     if min(overlap, touching, rouleaux)<0 or overlap+touching+rouleaux>1: 
         raise ValueError(f'overlap {overlap}, touching {touching} and rouleaux {rouleaux} are shares of all cells: 0 or more each, 1 at most together')
     make = lambda how,sizes: [clump(s, how, new_cell, rng) for s in sizes]
@@ -365,7 +367,7 @@ def photograph(
     halo=.3,           # strength of rim and seam
     vignette=.08,      # light lost from the middle to the corners
     blur=.9,           # sigma, px
-    noise=4.,          # SD at full brightness, grey levels
+    noise=4.,          # SD at full brightness, before it is blurred a little (to 0.74 of it), grey levels
     jpeg=92,           # quality, 1 to 100
 )->Picture:
     "A picture of `layers` in `stain`"

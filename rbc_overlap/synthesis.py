@@ -78,7 +78,7 @@ def maybe_blur(
 def overlap_pair(
     image:np.ndarray,      # RGB, uint8, (H, W, 3)
     mask:np.ndarray,       # classes, uint8, (H, W)
-    other:np.ndarray,      # another image of the same size
+    other:np.ndarray,      # another image of the same size, else ValueError
     other_mask:np.ndarray, # its classes
     rng,                   # numpy Generator
     weight=None,           # share of the minimum; None draws it
@@ -289,7 +289,7 @@ class Rules:
     gap:tuple = (.35, 1.)        # depth of overlaps, of `beside`
     roll_gap:tuple = (.2, .65)   # of neighbours in a roll
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
-    density:tuple = (0., 1.)     # new cells for each one that is there
+    density:tuple = (0., 1.)     # new cells for each one that is there, or that a sparse window would hold
 
 @patch
 def add(self:Scene,
@@ -437,7 +437,7 @@ REAL = .3 # share of the windows that are around a real overlap
 def scene(self:Frame,
     size:int,  # of the window, px
     rng,       # numpy Generator
-    scales=(.75, 1.4),
+    scales=(.75, 1.4), # from and up to: how much larger than in the frame
 ): # (`Scene`, scale)
     "A random window of the frame, turned, mirrored and scaled"
     scale,angle = np.exp(rng.uniform(*np.log(scales))),rng.uniform(0, 360)
@@ -457,7 +457,7 @@ def scene(self:Frame,
 
 # %% ../nbs/03_synthesis.ipynb #b46975e4
 class Scenes:
-    "A training set for the `compact` recipe: windows of labelled `items` on which cells are laid"
+    "A training set for the `compact` recipe: windows of labelled `items` on which cells are laid; ValueError where none has a free-standing cell"
     def __init__(self,
         items,         # labelled images: anything with `read()`->(image, mask) and `slide`
         size=160,      # of a window, px

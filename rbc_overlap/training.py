@@ -136,7 +136,7 @@ def cross_entropy(
 def overlap_loss(
     logits,    # (B, 3, H, W)
     classes,   # int64, (B, H, W); 255 is ignored
-    share=.5,  # of the Dice loss
+    share=.5,  # weight of the Dice loss; cross-entropy has 1
 ):
     "Cross-entropy, and soft Dice loss of the overlap class, over known pixels"
     known = classes!=UNKNOWN
@@ -183,7 +183,7 @@ def precision(
 
 # %% ../nbs/05_training.ipynb #9530859a
 class Average(Callback):
-    "A running average of the weights, used for validation"
+    "A running average of the weights, used for validation and export: each step keeps the share `decay` of it, at first less"
     def __init__(self, decay=.998): self.decay,self.weights = decay,None
 
     def before_fit(self):
@@ -207,7 +207,7 @@ class Average(Callback):
 
 # %% ../nbs/05_training.ipynb #39a02792
 class History(Callback):
-    "Losses, IoUs and seconds of each epoch: `rows`, also saved as a table and as curves"
+    "Losses, IoUs and seconds of each epoch: `rows`, also saved beside `path`, the model's, as a table (.csv) and as curves (.png)"
     order = 50
     def __init__(self, path): self.path,self.rows = path,[]
     def before_train(self): self.started,self.losses,self.counts = time.time(),([],[]),np.zeros((3,4), int)
@@ -258,7 +258,7 @@ class Progress(Callback):
 
 # %% ../nbs/05_training.ipynb #3377a929
 class Checkpoint(Callback):
-    "Write the state of training to `path` after each epoch"
+    "Write the state of training to `path` after each epoch, with the run's `settings` (a dict) and where its first `weights` came from"
     order = 90
     def __init__(self, path, settings, weights): self.path,self.settings,self.weights = Path(path),settings,weights
 
@@ -453,7 +453,7 @@ def learner(
     data,                   # (`Examples` to train on, `Examples` to validate on)
     out:Path,               # the model; what is saved meanwhile lies beside it
     settings:dict,          # with recipe and seed
-    weights='from scratch', # or 'ImageNet'
+    weights='from scratch', # or 'ImageNet', or 'from ' and the name of a base
 )->Learner:
     "A `Learner` with all callbacks"
     paper,recipe = settings['recipe']=='paper',RECIPES[settings['recipe']]
@@ -527,7 +527,7 @@ def train(
     out,               # the model, .onnx; checkpoint, history (.csv) and curves (.png) lie beside it
     recipe='compact',  # key of `RECIPES`
     arch='resnet50',   # encoder of the `paper` recipe
-    epochs=None,       # None: as the recipe says
+    epochs=None,       # None: as the recipe says, with a base `BASE_EPOCHS`
     seed=0,
     base=None,         # begin with the weights of this model, an ONNX file that the `compact` recipe made
     resume=False,      # go on with a run that was stopped
