@@ -197,7 +197,7 @@ def misfit(self:Clump,
     start:np.ndarray, # those they started as
     soft:float,       # width of an edge of a typical cell, samples
     windows=None,     # those of `e`, or of ellipses near by
-): # (sum of squares, gradient (n, 5), blocks of the Gauss-Newton matrix (n, 5, 5))
+): # (sum of squares, half its gradient (n, 5), blocks of the Gauss-Newton matrix (n, 5, 5))
     "How far the soft union and overlaps of `e` are from the clump's"
     at,x,y = windows or self.windows(e)
     dx,dy,u,v,q = _distance(e, x, y)
@@ -220,7 +220,7 @@ def misfit(self:Clump,
 # %% ../nbs/07_cells.ipynb #37a98123
 @patch
 def _possible(self:Clump, e):
-    "Could `e` be cells? Less than four times as wide or a fifth as wide as a typical one, and not much longer than wide"
+    "Could `e` be cells? Areas of 1/20 to 20 times that of a typical one, and at most 14 times as long as wide"
     det,trace = e[:,2]*e[:,4]-e[:,3]**2,e[:,2]+e[:,4]
     return np.isfinite(e).all() and (trace>0).all() and (det*self.radius**2>.05).all() and (det*self.radius**2<20).all() and (det/trace**2>.06).all()
 

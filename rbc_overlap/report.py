@@ -121,7 +121,7 @@ def _round_step(span):
 def histogram(
     areas,               # of cells
     unit,                # 'px²' or 'µm²'
-)->FT: # Safe('') where there are fewer than 10
+)->FT: # Safe('') where there are fewer than 10, or all are equal
     "The distribution of `areas`"
     a = np.asarray(areas, float)
     if len(a)<10 or np.ptp(a)==0: return Safe('')

@@ -93,7 +93,7 @@ def image_record(
     table,clumps = measure(cells, shape),clump_table(cells, seg.mask)
     stats = image_stats(cells, seg.mask, table, clumps, seg.diameter)
     diameter = round(seg.diameter, 3) if cells and not np.isnan(seg.diameter) else None
-    data = coco([(cells, shape, name)], cells=len(cells), clumps=len(clumps), overlap_fraction=_overlap_fraction(seg.mask),
+    data = coco([(cells, shape, name)], cells=len(cells), clumps=len(clumps), overlap_fraction=_overlap_fraction(redraw(seg.mask, cells)),
         diameter=diameter, diameter_by=seg.how, free_cells=seg.n, flags=_flags(seg, len(cells), page.note, stats['too_thick']),
         **_known(stats), clump_table=[_known(c) for c in clumps.to_dict('records')], **info)
     for a,row in zip(data['annotations'], table.to_dict('records')): a['measures'] = _known(row)

@@ -97,7 +97,7 @@ def _look(image, place, factor, diameter, guess):
 def measure_cells(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
-): # (diameter, how it was found, free cells that it rests on, absorbance per channel)
+): # (diameter, how it was found, free cells that it rests on, absorbance per channel or None where there are no cells)
     "Size and absorbance of the red cells of `image`"
     found,guess = [],diameter or 40.
     for place in PLACES:
@@ -116,7 +116,7 @@ HALO = 96 # px
 def tiles(
     n:int,     # length of a side of the view, px
     multiple:int, # that tiles start at, and that their sides are made of
-    core=1024, # px of a tile without its halo, a multiple of `multiple`
+    core=1024, # px of a tile without its halo, a multiple of `multiple`; a little more where that saves a tile
 )->list: # of (start, end, first, last): the tile's piece of the view, and what it reads for that
     "Cut a side into equal tiles with a halo"
     up = lambda v: -(-v//multiple)*multiple
@@ -207,8 +207,8 @@ def segment(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     engine='model',      # key of `ENGINES`
     diameter:float=None, # of a cell, px; None measures it
-    **kwargs,            # passed to the engine: `model`, `unsure`
-)->Segmentation: # raises ValueError for an array that isn't an image
+    **kwargs,            # for the engine `model`: `model`, `unsure`
+)->Segmentation: # raises ValueError for an array that isn't an image, an unknown engine, or a diameter below 4
     "Three-class mask of `image`"
     if image.dtype!=np.uint8 or image.ndim!=3 or image.shape[2]!=3: 
         raise ValueError(f'an image is RGB, uint8, (H, W, 3), this is {image.dtype} {image.shape}; read_image makes one of any file')
