@@ -87,7 +87,7 @@ class ImageError(ValueError):
 # %% ../nbs/00_core.ipynb #c1949942
 def stretch(
     deep:np.ndarray, # any number type, (H, W) or (H, W, C)
-): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and constant images
+): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and (nearly) constant images
     "Map the 0.1 to 99.9 percentile range of `deep` to 0-255"
     if not np.isfinite(deep).all(): raise ValueError(f'{deep.dtype} pixels that are NaN or infinite')
     lo,hi = np.percentile(deep, (.1, 99.9))
@@ -240,11 +240,11 @@ def write_mask(
     path,            # of a PNG
     mask:np.ndarray, # classes 0, 1, 2 and 255, uint8, (H, W)
 ):
-    "Write `mask` to `path` as an 8-bit grey PNG, its values unchanged"
+    "Write `mask` to `path` as an 8-bit grey PNG, its values unchanged; ValueError where it isn't a mask"
     write_file(path, to_png(check_mask(mask, path)))
 
 def read_mask(
-    path, # of an image with one channel of 8 bits, or a palette
+    path, # of an image with one channel of 8 bits or a palette; or of 1 bit, whose white is 255, unknown
 )->Mask:  # classes, uint8, (H, W)
     "Read the mask at `path`; raises `ImageError` where it is no such image, ValueError where other values are in it"
     im = _open(Path(path).read_bytes(), path)
@@ -376,7 +376,7 @@ def _decode(ann, shape):
 def read_coco(
     data:dict, # a COCO data set, as `json.load` gives it
 )->dict: # {file_name: (list of `Cell`, (H, W))}
-    "The cells of each image of a COCO data set"
+    "The cells of each image of a COCO data set: all its annotations, of whichever category"
     images = {im['id']: (im['file_name'], (im['height'], im['width'])) for im in data['images']}
     out = {name: ([], shape) for name,shape in images.values()}
     for a in data['annotations']:
@@ -454,8 +454,8 @@ def _newest(names):
     return {image: found[image][1] for image in sorted(found)}
 
 def newest_masks(
-    files, # below `base`
-    base,  # a folder
+    files, # Paths below `base`
+    base,  # a folder, a Path
 )->dict: # {relative folder and stem: file}, sorted
     "Those of `files` that are named as masks, of each only the highest version"
     return {image: base/name for image,name in _newest(f.relative_to(base).as_posix() for f in files).items()}

@@ -49,7 +49,7 @@ ANGLES = np.linspace(0, 2*np.pi, 256, endpoint=False)
 def outline(
     radius,    # of the circle of the same area, px
     ratio,     # long axis / short axis
-    waves,     # relative height of the slowest wave
+    waves,     # SD of the slowest wave's height, in radii
     rng,       # numpy Generator
 )->np.ndarray: # px, float32, (256,): the radius at each of `ANGLES`
     "A smooth closed outline: an ellipse of `ratio` in a random direction with `waves`"
@@ -66,7 +66,7 @@ class Body:
     edge:np.ndarray    # outline
     dip:np.ndarray     # where the pallor has fallen to 1/e
     pallor:float = .5  # share of the rim's absorbance that the centre lacks
-    target:float = 0.  # what a target cell has back in its centre
+    target:float = 0.  # share of it that a target cell has back there
     depth:float = 1.   # absorbance of the rim, in units of the stain's
     blend:str = 'add'  # key of `BLENDS`
     y:float = 0.       # centre, px
@@ -208,7 +208,7 @@ def clump(
 
 # %% ../nbs/02_smear.ipynb #d56ae543
 def _sizes(total, low, high, falloff, rng):
-    "Sizes of clumps, each `low` to `high` and larger ones rarer by `falloff`, that add up to `total` (or to 0 if that is below `low`)"
+    "Sizes of clumps, each `low` to `high` (the last also up to `low`-1 more) and larger ones rarer by `falloff`, that add up to `total` (or to 0 if that is below `low`)"
     options,sizes = np.arange(low, high+1),[]
     p = falloff**np.arange(len(options))
     while (left := total-sum(sizes))>=low:
@@ -218,9 +218,9 @@ def _sizes(total, low, high, falloff, rng):
 
 def clumps(
     n:int,     # cells in all
-    overlap,   # share of them in overlapping clumps
+    overlap,   # share of them in overlapping clumps of 2 to 4; the last takes what is left, so 5 occur
     touching,  # share in pairs that touch
-    rouleaux,  # share in chains of 4 to 9
+    rouleaux,  # share in chains of 4 to 9; the last takes what is left, so up to 12 occur
     new_cell,  # function of rng that makes a `Body`
     rng,       # numpy Generator
 )->list: # of lists of `Body`, the largest first

@@ -272,7 +272,7 @@ def touching(self:Scene,
     c:CutOut,
     angle:float, # direction from `cell`, radians
 ): # (y, x) of `c`, px; None where there is no such place
-    "Where `c` touches `cell` but overlaps nothing"
+    "Where `c` touches `cell`, or what is in its way, but overlaps nothing"
     place = None
     for gap in np.arange(1.15, .7, -.02):
         at = beside(cell, c, angle, gap)
@@ -297,7 +297,7 @@ def add(self:Scene,
     rng,         # numpy Generator
     rules:Rules,
 ):
-    "Lay one new cell, or a roll of them, by `rules`"
+    "Lay one new cell, or a roll of them, by `rules`; none where a cell that is to touch or to stand alone finds no room"
     angle,kind,c = rng.uniform(0, 2*np.pi),rng.random(),draw()
     cell = self.cells[rng.integers(len(self.cells))] if self.cells else None
     if cell is None or kind>rules.overlap+rules.touch+rules.roll:
