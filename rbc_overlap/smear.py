@@ -417,12 +417,12 @@ def _stain(stain):
 def simulate(
     shape=(1024,1024), # height and width, px
     n=300,             # red cells
-    overlap=.15,       # share of them in clumps of 2 to 4 that overlap
+    overlap=.15,       # share of them in clumps of 2 to 4 (at times 5) that overlap
     diameter=40.,      # median, px
     seed=0,            # or a numpy Generator
     stain=None,        # a `Stain` or a key of `STAINS`; None draws one
     touching=.06,      # share of cells in pairs that touch but don't overlap
-    rouleaux=0.,       # share of cells in chains of 4 to 9
+    rouleaux=0.,       # share of cells in chains of 4 to 9 (at times up to 12)
     wbc=1,             # white cells, a number (on real smears: 1 for every 600 to 1,000 red cells)
     platelets=15,      # a number (on real smears: 1 for every 10 to 40 red cells)
     dirt=15,           # specks, a number
