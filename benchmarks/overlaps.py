@@ -55,7 +55,7 @@ def measure(folder):
 
 if __name__=='__main__':
     rows,outlines = measure(sys.argv[1])
-    print(f'{len(rows)} overlaps: distance of middles / sum of radii (gap), green absorbance in the overlap / in one cell')
+    print(f'{len(rows)} overlaps, {rows.green.notna().sum()} with a darkness: distance of middles / sum of radii (gap), green absorbance in the overlap / in one cell')
     print(rows.quantile([.05,.25,.5,.75,.95]).T.round(2).to_string())
     print(f'{len(outlines)} hidden outlines: green absorbance / in one cell, by px outside of the outline')
     print(outlines.quantile([.1,.5,.9]).round(2).to_string())

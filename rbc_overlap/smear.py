@@ -218,9 +218,9 @@ def _sizes(total, low, high, falloff, rng):
 
 def clumps(
     n:int,     # cells in all
-    overlap,   # share of them in overlapping clumps of 2 to 4; the last takes what is left, so 5 occur
+    overlap,   # share of them in overlapping clumps of 2 to 4 (at times 5)
     touching,  # share in pairs that touch
-    rouleaux,  # share in chains of 4 to 9; the last takes what is left, so up to 12 occur
+    rouleaux,  # share in chains of 4 to 9 (at times up to 12)
     new_cell,  # function of rng that makes a `Body`
     rng,       # numpy Generator
 )->list: # of lists of `Body`, the largest first
