@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np, pandas as pd
 from fastai.torch_core import set_seed
-from rbc_overlap.classic import CELL
-from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, write_file, _sha256
+from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, file_hash, write_file
 from rbc_overlap.dataset import SIZES, Labelled, PaperSet, crops, labelled
-from rbc_overlap.evaluation import paper_table, score_mask
+from rbc_overlap.light import CELL
+from rbc_overlap.scores import paper_table, score_mask
 from rbc_overlap.segment import Model, classify, measure_cells
 from rbc_overlap.synthesis import Scenes, overlap_pair, whole_cells
 from rbc_overlap.training import RECIPES, Augment, CompactUNet, Examples, export_onnx, learner
@@ -91,7 +91,7 @@ def apart(folders, truth):
     print(f'{len(train)} images of {len({i.slide for i in train})} slides to train on, {len(items)-len(train)} left out; '
         f'{len(truth)} images of {len(slides)} slides to test on')
     assert not {i.slide for i in train} & slides
-    both = {_sha256(i.image) for i in truth} & {_sha256(i.image) for i in train}
+    both = {file_hash(i.image) for i in truth} & {file_hash(i.image) for i in train}
     assert not both, f'{len(both)} images to test on are also to train on, under the name of another slide'
     return train
 

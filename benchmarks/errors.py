@@ -5,14 +5,16 @@ import argparse
 from pathlib import Path
 import numpy as np, pandas as pd
 from rbc_overlap.core import OVERLAP, read_image, read_mask, to_png, write_file
-from rbc_overlap.evaluation import ERRORS, confusion, errors_by_cause, find_labels, gallery, load_cells, pair, piece_counts, score_mask, true_diameter
+from rbc_overlap.errors import ERRORS, errors_by_cause, gallery, piece_counts, true_diameter
+from rbc_overlap.folders import find_labels, load_cells, pair_names
+from rbc_overlap.scores import confusion, score_mask
 from rbc_overlap.segment import MODEL, Model, classify, measure_cells
 from tqdm import tqdm
 
 def cases(folder):
     "(image, truth, measured diameter, absorbance of cells, true diameter or nan) of each image of a labelled folder"
     labels = find_labels(folder, 'masks')
-    images,cells = [pair(labels.masks, found, folder) for found in (labels.images, labels.cells)]
+    images,cells = [pair_names(labels.masks, found, folder) for found in (labels.images, labels.cells)]
     for name,file in tqdm(labels.masks.items(), Path(folder).name):
         if images[name] is None: raise ValueError(f'{folder}/images: no image for {file}')
         image,truth = read_image(images[name]),read_mask(file)

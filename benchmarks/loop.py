@@ -5,9 +5,11 @@ import argparse, warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.core import OVERLAP, UNKNOWN, Journal, Painting, latest_mask, read_mask, write_file
+from rbc_overlap.core import OVERLAP, UNKNOWN, read_mask, write_file
+from rbc_overlap.folders import latest_mask
+from rbc_overlap.journal import Journal, Painting
 from rbc_overlap.review import Review
-from rbc_overlap.run import label_images
+from rbc_overlap.masks import label_images
 from rbc_overlap.segment import MODEL, Model, segment
 from rbc_overlap.smear import Stain, save_labelled, simulate
 

@@ -4,7 +4,8 @@ import json, sys
 from itertools import combinations
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.core import absorbance, count_cells, read_coco, read_image
+from rbc_overlap.core import count_cells, read_coco, read_image
+from rbc_overlap.light import absorbance
 from tqdm import tqdm
 
 def shrunk(mask, n=1): return cv2.erode(mask.astype(np.uint8), np.ones((3,3), np.uint8), iterations=n)>0

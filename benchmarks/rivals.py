@@ -15,8 +15,11 @@ from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import complete_cells, redraw, typical_diameter, watershed_cells
 from rbc_overlap.classic import DEBRIS, smooth
-from rbc_overlap.core import OVERLAP, RBC, Cell, absorbance, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
-from rbc_overlap.evaluation import LEVELS, evaluate, find_labels, markdown, pair
+from rbc_overlap.core import OVERLAP, RBC, Cell, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
+from rbc_overlap.evaluate import evaluate
+from rbc_overlap.folders import find_labels, pair_names
+from rbc_overlap.light import absorbance
+from rbc_overlap.scores import LEVELS, markdown
 from rbc_overlap.segment import MODEL, Model, segment
 from scipy import ndimage as ndi
 from tqdm import tqdm
@@ -142,7 +145,7 @@ def write(folder, name, mask, cells):
 def compete(folder, out, rivals, model):
     "Run `rivals` on all images of `folder`; predictions go to `out`; seconds per 1024x1024 of each engine and each rival"
     labels = find_labels(folder, 'masks')
-    images,seconds,area = pair(labels.masks, labels.images, folder),dict.fromkeys([*rivals,'classic','model'], 0.),0
+    images,seconds,area = pair_names(labels.masks, labels.images, folder),dict.fromkeys([*rivals,'classic','model'], 0.),0
     def clock(what, f, *args, **kwargs):
         start = time.perf_counter()
         result = f(*args, **kwargs)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from rbc_overlap.cells import complete_cells, redraw, typical_diameter
 from rbc_overlap.core import write_file
-from rbc_overlap.evaluation import paper_table, score_mask
+from rbc_overlap.scores import paper_table, score_mask
 from rbc_overlap.dataset import labelled
 from rbc_overlap.segment import MODEL, Model, segment
 from tqdm import tqdm

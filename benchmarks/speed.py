@@ -5,13 +5,14 @@ import os, sys, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.core import absorbance, overlay, read_image, to_png, write_file
-from rbc_overlap.classic import View, find_objects
+from rbc_overlap.core import overlay, read_image, to_png, write_file
+from rbc_overlap.light import View, absorbance
+from rbc_overlap.classic import find_objects
 from rbc_overlap.cells import complete_cells, pieces, may_be_clump, typical_diameter, watershed_cells
 from rbc_overlap.measures import clump_table, image_stats, measure
 from rbc_overlap.segment import MODEL, Model, measure_cells, predict, segment, shipped_model
 from rbc_overlap.smear import simulate
-from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_pair, rouleaux, sum_masks
+from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_itself, overlap_pair, sum_masks
 
 if len(os.sched_getaffinity(0))==1: cv2.setNumThreads(1)
 
@@ -58,7 +59,7 @@ def pairs(seed, n=100, size=300):
     low,over = i_min(a.image, b.image),i_over(a.image, b.image, b.mask)
     steps = {'minimum': lambda: i_min(a.image, b.image), 'drawn over': lambda: i_over(a.image, b.image, b.mask),
         'mix': lambda: mix(low, over, draw_weight(rng)), 'blur of a half': lambda: maybe_blur(low, rng), 'sum of masks': lambda: sum_masks(a.mask, b.mask),
-        'all: overlap_pair': lambda: overlap_pair(a.image, a.mask, b.image, b.mask, rng), 'rouleaux': lambda: rouleaux(a.image, a.mask, rng)}
+        'all: overlap_pair': lambda: overlap_pair(a.image, a.mask, b.image, b.mask, rng), 'rouleaux': lambda: overlap_itself(a.image, a.mask, rng)}
     return {name: n/clock(lambda: [f() for _ in range(n)])[1] for name,f in steps.items()}
 
 table = pd.DataFrame([pairs(s) for s in range(5)])

@@ -5,8 +5,8 @@ import argparse, json, shutil
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import drop_specks, summits
-from rbc_overlap.classic import find_objects, _disk
-from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, read_image, write_file, write_mask
+from rbc_overlap.classic import find_objects
+from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, read_image, round_kernel, write_file, write_mask
 from rbc_overlap.segment import Model, doubted, segment
 from scipy import ndimage as ndi
 from scipy.special import expit
@@ -65,7 +65,7 @@ def draw(ellipse, shape):
 
 def explain(piece, starts, radius, hold=20, pin=0):
     "Ellipses (n, 5) that explain `piece`, bool (H, W), from `starts` (n, 4: x, y, half axes along x and y), and their IoU with it"
-    band = cv2.dilate(piece.astype(np.uint8), _disk(8)) > 0
+    band = cv2.dilate(piece.astype(np.uint8), round_kernel(8)) > 0
     y,x = np.nonzero(band)
     xy,s,inside = np.float32([x, y])/np.float32(radius), np.float32(starts/radius), piece[band].astype(np.float32)
     some = (x+2*y)%(len(x)//10_000+1)==0 # a lattice where the clump is large

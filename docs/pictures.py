@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import cv2, numpy as np
 from playwright.sync_api import sync_playwright
 from rbc_overlap.core import read_coco
-from rbc_overlap.run import label_images
+from rbc_overlap.masks import label_images
 from rbc_overlap.segment import shipped_model
 from rbc_overlap.smear import save_labelled, simulate
 
