@@ -20,54 +20,127 @@ from .cells import complete_cells
 from .measures import AREA_TOLERANCE, clump_table
 
 # %% ../nbs/11_masks.ipynb #dcc42278
-def _labelled_image(source, file, page, to):
-    "An image for a labelled folder, (path, bytes): the very file, or a PNG of what was read where they differ"
-    if len(file)==1 and not page.note: return to.with_name(to.name+source.path.suffix.lower()), file.data
-    return to.with_name(to.name+'.png'), to_png(page.image)
+def _share_unlike(mask, model, diameter):
+    "Share of the known pixels of cells that `mask` and `model` call by different names"
+    known = mask!=UNKNOWN
+    either = foreground(model) | (mask==RBC)
+    wrong = ((mask!=model) & known).sum()
+    cells = (either & known).sum()
+    return min(wrong/max(cells, cell_area(diameter)), 1)
 
-def _near(cells, diameter):
+# %% ../nbs/11_masks.ipynb #8b4ab3f1
+def _cells_and_edges(cells, diameter):
     "Pixels of `cells` (bool) and of what lies within a tenth of a `diameter` around them"
     return cv2.dilate(cells.astype(np.uint8), round_kernel(.1*diameter)) > 0
 
-def _parts(mask, model, unsure, diameter, in_misfits):
-    "The three parts of an image's doubt"
-    known,either = mask!=UNKNOWN,(model>0) | (mask==RBC)
-    wrong,cells = ((mask!=model) & known).sum(),(either & known).sum()
-    return dict(area=in_misfits, classical=min(wrong/max(cells, np.pi/4*diameter**2), 1), 
-        entropy=unsure[_near(either, diameter)].mean() if either.any() else 1.)
+def _mean_entropy(unsure, mask, model, diameter):
+    "How unsure the model is of the cells of both masks; 1 where neither has any"
+    either = foreground(model) | (mask==RBC)
+    return unsure[_cells_and_edges(either, diameter)].mean() if either.any() else 1.
+
+# %% ../nbs/11_masks.ipynb #59c6a56d
+def _unmatched_cells(mask, model, cells):
+    "Numbers of cells of `mask` where the model sees none, and of the model's `cells` where `mask` has none"
+    is_cell = mask==RBC
+    unseen = is_cell & (model==BACKGROUND)
+    n,labels = cv2.connectedComponents(is_cell.astype(np.uint8), connectivity=4)
+    area = np.bincount(labels[is_cell], minlength=n)
+    unseen_area = np.bincount(labels[unseen], minlength=n)
+    extra = int((unseen_area>area/2).sum())
+
+    empty = mask==BACKGROUND
+    missing = sum(empty[c.window][c.mask].mean()>.5 for c in cells)
+    return extra, missing
+
+# %% ../nbs/11_masks.ipynb #02bbaf24
+def _reason(parts, extra, missing, misfits, n):
+    "What a person should look for, in words; `parts` of the doubt, the rest are numbers of cells"
+    if not n+extra: return 'no cells found'
+    reasons = []
+    if missing: reasons.append(f'{missing} of {n} cells seen by the model only')
+    if extra: reasons.append(f"{extra} of the mask's cells unseen by the model")
+    unlike,unsure = parts['classical'],parts['entropy']
+    if not reasons and unlike>=.1: reasons.append(f"{unlike:.0%} of the cells' pixels look different to the model")
+    if unsure>=.1: reasons.append(f'model {unsure:.0%} unsure')
+    if misfits: reasons.append(f"{misfits} cells in clumps whose areas don't add up")
+    return '; '.join(reasons) or 'nothing stands out'
 
 # %% ../nbs/11_masks.ipynb #40f44348
 FLAGGED = .08 # doubt from which an image is flagged
 
-def _unlike(mask, model, cells):
-    "Numbers of cells of `mask` where the model sees none, and of the model's `cells` where `mask` has none"
-    n,labels = cv2.connectedComponents((mask==RBC).astype(np.uint8), connectivity=4)
-    size,empty = [np.bincount(labels[w], minlength=n) for w in (mask==RBC, (mask==RBC) & (model==BACKGROUND))]
-    return int((empty>size/2).sum()), sum((mask[c.window][c.mask]==BACKGROUND).mean()>.5 for c in cells)
-
-def _reason(parts, extra, missing, misfits, n):
-    "What a person should look for, in words"
-    if not n+extra: return 'no cells found'
-    why = [f'{missing} of {n} cells seen by the model only']*bool(missing) + [f"{extra} of the mask's cells unseen by the model"]*bool(extra)
-    if not why and parts['classical']>=.1: why.append(f'{parts["classical"]:.0%} of the cells\' pixels look different to the model')
-    if parts['entropy']>=.1: why.append(f'model {parts["entropy"]:.0%} unsure')
-    if misfits: why.append(f"{misfits} cells in clumps whose areas don't add up")
-    return '; '.join(why) or 'nothing stands out'
-
 def doubt(
     mask:np.ndarray,   # classes 0, 1, 255, that image processing gave, uint8, (H, W)
     seen,              # `Segmentation` by a model
-    unsure:np.ndarray, # entropy, as `segment` fills it in, (H, W)
+    unsure:np.ndarray, # entropy, as `segment` fills it in, float32, (H, W)
 )->dict: # doubt, flagged, reason, area, classical, entropy
     "How much a person should look at `mask`, from 0 to 1, and why"
     mask,model = np.asarray(mask),np.asarray(seen.mask)
+    diameter = np.nan_to_num(seen.diameter, nan=CELL)
     cells = complete_cells(model, None, seen.diameter)
     clumps = clump_table(cells, model)
     misfits = int(clumps.n[clumps.area_error.abs()>AREA_TOLERANCE].sum())
-    parts = _parts(mask, model, unsure, np.nan_to_num(seen.diameter, nan=CELL), misfits/max(len(cells), 1))
-    value = np.mean([*parts.values()])
-    reason = _reason(parts, *_unlike(mask, model, cells), misfits, len(cells))
-    return dict(doubt=round(float(value), 4), flagged=bool(value>=FLAGGED), reason=reason) | {k: round(float(v), 4) for k,v in parts.items()}
+    parts = dict(area=misfits/max(len(cells), 1))
+    parts['classical'] = _share_unlike(mask, model, diameter)
+    parts['entropy'] = _mean_entropy(unsure, mask, model, diameter)
+    value = float(np.mean([*parts.values()]))
+    extra,missing = _unmatched_cells(mask, model, cells)
+    reason = _reason(parts, extra, missing, misfits, len(cells))
+    shares = {k: round(float(v), 4) for k,v in parts.items()}
+    return dict(doubt=round(value, 4), flagged=value>=FLAGGED, reason=reason, **shares)
+
+# %% ../nbs/11_masks.ipynb #d482d4f3
+def _labelled_image(source, file, page, to):
+    "The image for a labelled folder, (path, bytes); `to` is its path without suffix"
+    as_it_is = len(file)==1 and not page.note
+    suffix = source.path.suffix.lower() if as_it_is else '.png'
+    path = to.with_name(to.name+suffix)
+    return path, file.data if as_it_is else to_png(page.image)
+
+def _check_same(path, data):
+    "ValueError where `path` is a file with other bytes than `data`"
+    differs = path.exists() and path.read_bytes()!=data
+    if differs: raise ValueError(f'{path} is another image of the same name: use another folder')
+
+# %% ../nbs/11_masks.ipynb #4b009004
+class _Labeller:
+    "Makes masks for the labelled folder `out`; `new` and `kept` are numbers of masks"
+    def __init__(self, out, method, model):
+        self.out,self.method,self.model = Path(out),method,model
+        self.doubts = Doubts(out)
+        self.new,self.kept = 0,0
+
+    def look(self, name, image, is_new):
+        "(`Segmentation` by the model, entropy), or (None, None) where the model needn't look"
+        known = name in self.doubts.rows and not is_new
+        if known or not self.model: return None, None
+        unsure = np.zeros(image.shape[:2], np.float32)
+        return segment(image, model=self.model, unsure=unsure), unsure
+
+    def make_mask(self, image, seen):
+        "The free-standing cells of `image`, less those that the model doubts"
+        mask = find_objects(image, self.method).mask()
+        return doubted(mask, seen.mask) if seen else mask
+
+    def add_doubt(self, name, seen, unsure):
+        "Doubt the mask that counts now"
+        mask = read_mask(latest_mask(self.out, name))
+        self.doubts.add(name, **doubt(mask, seen, unsure))
+
+    def add(self, source, file, i):
+        "Put page `i` of `file` into the folder: image, mask and doubt"
+        name = source.name+file.suffix(i)
+        page = file[i]
+        image_path,data = _labelled_image(source, file, page, self.out/'images'/name)
+        _check_same(image_path, data)
+        mask_path = self.out/'masks'/f'{name}_mask.png'
+        is_new = not mask_path.exists()
+        seen,unsure = self.look(name, page.image, is_new)
+        if is_new:
+            write_file(image_path, data)
+            write_mask(mask_path, self.make_mask(page.image, seen))
+        if seen: self.add_doubt(name, seen, unsure)
+        self.new += is_new
+        self.kept += not is_new
 
 # %% ../nbs/11_masks.ipynb #7b12f418
 def label_images(
@@ -77,23 +150,10 @@ def label_images(
     model=None,          # a `Model` that doubts the masks; None: nobody does
 ): # (new, kept, errors): numbers of masks, and {image: what went wrong}
     "Segment the free-standing cells of all images in `places` into a labelled folder"
-    out,new,kept,errors = Path(out),0,0,{}
-    doubts = Doubts(out)
+    labeller,errors = _Labeller(out, method, model),{}
     for source in tqdm(find_images(places, out), 'masks', unit='image'):
         try:
             file = ImageFile(source.path)
-            for i in range(len(file)):
-                name,page = source.name+file.suffix(i), file[i]
-                to,data = _labelled_image(source, file, page, out/'images'/name)
-                if to.exists() and to.read_bytes()!=data: raise ValueError(f'{to} is another image of the same name: use another folder')
-                there = (out/'masks'/f'{name}_mask.png').exists()
-                unsure = np.zeros(page.image.shape[:2], np.float32)
-                seen = segment(page.image, model=model, unsure=unsure) if model and (not there or name not in doubts.rows) else None
-                if not there:
-                    write_file(to, data)
-                    mask = find_objects(page.image, method).mask()
-                    write_mask(out/'masks'/f'{name}_mask.png', doubted(mask, seen.mask) if model else mask)
-                if seen: doubts.add(name, **doubt(read_mask(latest_mask(out, name)), seen, unsure))
-                new,kept = new+(not there),kept+there
+            for i in range(len(file)): labeller.add(source, file, i)
         except Exception as e: errors[source.relative.as_posix()] = str(e)
-    return new, kept, errors
+    return labeller.new, labeller.kept, errors
