@@ -6,18 +6,20 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/core.html.md"""
 
 # %% auto #0
 __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORMATS', 'SUFFIXES', 'TIFF_STARTS', 'to_png',
-           'Shown', 'Picture', 'Mask', 'color_mask', 'foreground', 'check_mask', 'ImageError', 'stretch', 'Page',
-           'ImageFile', 'read_image', 'write_file', 'write_mask', 'read_mask', 'file_hash', 'read_labels', 'Cell',
-           'crop_cell', 'cell_area', 'cell_diameter', 'count_cells', 'cells_mask', 'number_clumps', 'label_cells',
-           'hidden_fractions', 'known_cells', 'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'round_kernel',
-           'pad_mask', 'outer_contour', 'solidity', 'depth', 'draw_outlines', 'legend', 'check_sizes', 'overlay']
+           'Shown', 'Picture', 'color_mask', 'Mask', 'foreground', 'check_mask', 'check_sizes', 'ImageError', 'stretch',
+           'Page', 'ImageFile', 'read_image', 'write_file', 'write_mask', 'read_mask', 'file_hash', 'read_labels',
+           'Cell', 'crop_cell', 'cell_area', 'cell_diameter', 'count_cells', 'cells_mask', 'hidden_fractions',
+           'number_clumps', 'label_cells', 'known_cells', 'round_kernel', 'pad_mask', 'outer_contour', 'solidity',
+           'depth', 'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'draw_outlines', 'legend', 'overlay']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
 import hashlib, io, os, time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 import cv2, numpy as np, tifffile
+from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from pycocotools import mask as coco_mask
 from scipy import ndimage as ndi
@@ -27,32 +29,32 @@ def to_png(
     rgb:np.ndarray, # RGB or grey, uint8, (H, W, 3) or (H, W)
 )->bytes: # a PNG file
     "Encode `rgb` as PNG"
-    bgr = rgb if rgb.ndim==2 else cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
-    return cv2.imencode('.png', np.asarray(bgr))[1].tobytes()
+    pixels = np.ascontiguousarray(rgb)
+    if pixels.ndim==3: pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    return cv2.imencode('.png', pixels)[1].tobytes()
 
 class Shown(np.ndarray):
-    "A uint8 array that shows itself in Jupyter; what is computed from it is a plain array or number again, unless uint8"
+    "A uint8 array that shows itself in Jupyter; what is computed from it is plain again, unless uint8"
     def __new__(cls, array): return np.asarray(array).view(cls)
 
     def __array_wrap__(self, out, context=None, return_scalar=False):
         out = np.asarray(out)
         if out.ndim==0: return out[()]
-        return out.view(type(self)) if out.dtype==np.uint8 else out
+        if out.dtype==np.uint8: return out.view(type(self))
+        return out
 
 class Picture(Shown):
     "An RGB image, uint8, (H, W, 3), that shows itself in Jupyter"
-    def _repr_png_(self): return to_png(self) if self.dtype==np.uint8 and self.size and self.ndim in (2,3) and self.shape[2:] in ((),(3,)) else None
+    def _repr_png_(self):
+        grey = self.ndim==2
+        color = self.shape[2:]==(3,)
+        if self.dtype==np.uint8 and self.size and (grey or color): return to_png(self)
 
 # %% ../nbs/00_core.ipynb #0a0e55f5
 BACKGROUND, RBC, OVERLAP, UNKNOWN = 0, 1, 2, 255
 CLASSES = {BACKGROUND: 'background', RBC: 'rbc', OVERLAP: 'overlap', UNKNOWN: 'unknown'}
 COLORS = {RBC: (220,40,40), OVERLAP: (30,190,60), UNKNOWN: (70,70,70)}
 
-class Mask(Shown):
-    "A class per pixel, uint8, (H, W), that shows itself in Jupyter in the classes' colours"
-    def _repr_png_(self): return to_png(color_mask(self)) if self.dtype==np.uint8 and self.size and self.ndim==2 else None
-
-# %% ../nbs/00_core.ipynb #712c969d
 def color_mask(
     mask:np.ndarray, # classes, uint8, (H, W)
 )->Picture: # RGB, background black
@@ -60,6 +62,11 @@ def color_mask(
     table = np.zeros((256,3), np.uint8)
     for c,rgb in COLORS.items(): table[c] = rgb
     return Picture(table[np.asarray(mask)])
+
+class Mask(Shown):
+    "A class per pixel, uint8, (H, W), that shows itself in Jupyter in the classes' colours"
+    def _repr_png_(self):
+        if self.dtype==np.uint8 and self.size and self.ndim==2: return to_png(color_mask(self))
 
 # %% ../nbs/00_core.ipynb #ec79ea60
 def foreground(
@@ -75,10 +82,24 @@ def check_mask(
     name='mask',     # how an error calls it: usually its file
 )->Mask: # the same array; ValueError where it isn't a mask
     "`mask`, if it is uint8, (H, W) and holds only the classes 0, 1, 2, 255"
-    if mask.ndim!=2 or mask.dtype!=np.uint8: raise ValueError(f'{name}: a mask is uint8 (H, W), this is {mask.dtype} {mask.shape}')
-    if extra := sorted(set(np.unique(mask).tolist()) - set(CLASSES)):
-        raise ValueError(f'{name}: a mask holds 0 background, 1 rbc, 2 overlap, 255 unknown; this one also holds {extra[:5]}')
+    found = f'{mask.dtype} {mask.shape}'
+    if mask.ndim!=2 or mask.dtype!=np.uint8: raise ValueError(f'{name}: a mask is uint8 (H, W), this is {found}')
+    values = np.unique(mask).tolist()
+    extra = sorted(set(values) - set(CLASSES))
+    if extra:
+        known = ', '.join(f'{c} {word}' for c,word in CLASSES.items())
+        raise ValueError(f'{name}: a mask holds {known}; this one also holds {extra[:5]}')
     return Mask(mask)
+
+# %% ../nbs/00_core.ipynb #beb9205c
+def check_sizes(
+    image:np.ndarray, # (H, W, 3)
+    mask:np.ndarray,  # (H, W)
+):
+    "ValueError where `image` and `mask` differ in size"
+    size = image.shape[:2]
+    if size==mask.shape: return
+    raise ValueError(f'an image of {size} and a mask of {mask.shape}: they must have the same size')
 
 # %% ../nbs/00_core.ipynb #fa0a95ef
 FORMATS = dict(PNG='.png', JPEG='.jpg .jpeg', TIFF='.tif .tiff', BMP='.bmp', GIF='.gif', WEBP='.webp')
@@ -94,76 +115,102 @@ def stretch(
 ): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and (nearly) constant images
     "Map the 0.1 to 99.9 percentile range of `deep` to 0-255"
     if not np.isfinite(deep).all(): raise ValueError(f'{deep.dtype} pixels that are NaN or infinite')
-    lo,hi = np.percentile(deep, (.1, 99.9))
-    if hi<=lo: raise ValueError(f'{deep.dtype} pixels that all are {lo:g}')
-    scaled = (deep.astype(np.float32)-np.float32(lo)) * np.float32(255/(hi-lo))
-    return np.clip(scaled+.5, 0, 255).astype(np.uint8), f'{deep.dtype} {lo:g} to {hi:g} scaled to 0-255'
+    lowest,highest = np.percentile(deep, (.1, 99.9))
+    if highest<=lowest: raise ValueError(f'{deep.dtype} pixels that all are {lowest:g}')
+    note = f'{deep.dtype} {lowest:g} to {highest:g} scaled to 0-255'
+    gain = np.float32(255/(highest-lowest))
+    scaled = (deep.astype(np.float32)-np.float32(lowest)) * gain
+    return np.clip(scaled+.5, 0, 255).astype(np.uint8), note
 
 # %% ../nbs/00_core.ipynb #2dfc23ba
 def _over_white(a):
     "`a` with alpha as last channel, uint8, laid over white"
-    color,alpha = a[...,:-1].astype(np.float32), a[...,-1:].astype(np.float32)/255
+    color = a[...,:-1].astype(np.float32)
+    alpha = a[...,-1:].astype(np.float32)/255
     return (color*alpha + 255*(1-alpha) + .5).astype(np.uint8)
 
-def _rgb(a):
-    "uint8 array with 1 to 4 channels → RGB"
+def _to_rgb(a):
+    "RGB of a uint8 array with 1 to 4 channels"
     if a.ndim==2: a = a[...,None]
     if a.shape[2] in (2,4): a = _over_white(a)
-    return np.repeat(a, 3, axis=2) if a.shape[2]==1 else np.ascontiguousarray(a)
+    if a.shape[2]==1: return np.repeat(a, 3, axis=2)
+    return np.ascontiguousarray(a)
 
 # %% ../nbs/00_core.ipynb #97342f35
-def _from_pil(im):
-    "A Pillow image → RGB array, and a note"
+def _read_pillow(im):
+    "RGB array of a Pillow image, and a note"
     im = ImageOps.exif_transpose(im)
     if im.mode in ('I','F') or im.mode.startswith('I;'):
-        a,note = stretch(np.asarray(im))
-        return _rgb(a), note
-    alpha = 'A' in im.getbands() or 'transparency' in im.info
-    return _rgb(np.asarray(im.convert('RGBA' if alpha else 'RGB'))), ''
+        grey,note = stretch(np.asarray(im))
+        return _to_rgb(grey), note
+    transparent = 'A' in im.getbands() or 'transparency' in im.info
+    im = im.convert('RGBA' if transparent else 'RGB')
+    return _to_rgb(np.asarray(im)), ''
 
 # %% ../nbs/00_core.ipynb #ecfa0077
-def _deep_array(data, fmt, page):
-    "Pixels of a PNG or TIFF with more than 8 bits a channel, (H, W) or (H, W, C)"
-    if fmt=='PNG':
-        a = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        return a if a.ndim==2 else cv2.cvtColor(a, cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB)
+def _deep_png(data):
+    "Pixels of a PNG, as deep as they are, (H, W) or (H, W, C)"
+    a = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if a.ndim==2: return a
+    order = cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB
+    return cv2.cvtColor(a, order)
+
+def _deep_tiff(data, page):
+    "Pixels of a page of a TIFF, as deep as they are, (H, W) or (H, W, C)"
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         p = tif.pages[page]
-        a = np.moveaxis(p.asarray(), 0, -1) if p.planarconfig==2 and p.samplesperpixel>1 else p.asarray()
-        return a.max()-a if p.photometric==tifffile.PHOTOMETRIC.MINISWHITE else a
+        a = p.asarray()
+    channels_first = p.planarconfig==2 and p.samplesperpixel>1
+    if channels_first: a = np.moveaxis(a, 0, -1)
+    if p.photometric==tifffile.PHOTOMETRIC.MINISWHITE: a = a.max()-a
+    return a
 
-def _from_deep(data, fmt, page, orientation=1):
-    "A deep PNG or TIFF, with its EXIF `orientation` → RGB array, and a note"
-    a = _deep_array(data, fmt, page)
-    if a.ndim not in (2,3) or (a.ndim==3 and a.shape[2] not in (1,2,3,4)): raise ValueError(f'an array of {a.shape}, not (H, W) or (H, W, 1 to 4)')
-    n = a.shape[2]//3*3 or 1 if a.ndim==3 else 0
-    rgb,note = stretch(a[...,:n] if n else a)
-    if n and a.shape[2]>n:
-        top = np.iinfo(a.dtype).max if a.dtype.kind in 'ui' else 1
-        rgb = np.concatenate([rgb, (a[...,n:n+1]/top*255).astype(np.uint8)], -1)
-    upright = Image.fromarray(_rgb(rgb))
-    upright.getexif()[0x112] = orientation
-    return np.asarray(ImageOps.exif_transpose(upright)), note
+# %% ../nbs/00_core.ipynb #a9a7869c
+_ORIENTATION = 0x112 # number of EXIF's tag
+
+def _scale_deep(a):
+    "uint8 array of `a`, which has 1 to 4 channels, and a note"
+    if a.ndim==2: return stretch(a)
+    n_colors = 3 if a.shape[2]>2 else 1
+    scaled,note = stretch(a[...,:n_colors])
+    if a.shape[2]>n_colors:
+        opaque = np.iinfo(a.dtype).max if a.dtype.kind in 'ui' else 1
+        alpha = a[...,n_colors:]/opaque*255
+        scaled = np.concatenate([scaled, alpha.astype(np.uint8)], -1)
+    return scaled, note
+
+def _read_deep(a, orientation=1):
+    "RGB array of the deep pixels `a` with an EXIF `orientation`, and a note"
+    is_image = a.ndim==2 or (a.ndim==3 and 1<=a.shape[2]<=4)
+    if not is_image: raise ValueError(f'an array of {a.shape}, not (H, W) or (H, W, 1 to 4)')
+    scaled,note = _scale_deep(a)
+    im = Image.fromarray(_to_rgb(scaled))
+    im.getexif()[_ORIENTATION] = orientation
+    return np.asarray(ImageOps.exif_transpose(im)), note
 
 # %% ../nbs/00_core.ipynb #e958d791
-def _open(data, path):
-    "Open `data` with Pillow, or say what was found instead of an image"
-    if not data: raise ImageError(path, 'an empty file')
-    limit,Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS,None
-    try: return Image.open(io.BytesIO(data), formats=[*FORMATS])
-    except UnidentifiedImageError:
-        start = data[:24]
-        raise ImageError(path, f'{"text" if start.isascii() and start.decode().isprintable() else "no known image format"}, starting {start!r}') from None
-    except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
+@contextmanager
+def _any_size():
+    "Let Pillow open images of any size"
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try: yield
     finally: Image.MAX_IMAGE_PIXELS = limit
 
-TIFF_STARTS = b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'
+def _no_image(data):
+    "What `data` is instead of an image"
+    start = data[:24]
+    is_text = start.isascii() and start.decode().isprintable()
+    kind = 'text' if is_text else 'no known image format'
+    return f'{kind}, starting {start!r}'
 
-def _tiff_page(data, page):
-    "(bits per channel, EXIF orientation) of a page of a TIFF"
-    with tifffile.TiffFile(io.BytesIO(data)) as tif:
-        p = tif.pages[page]
-        return p.dtype.itemsize*8 if p.dtype else 0, p.tags['Orientation'].value if 'Orientation' in p.tags else 1
+def _open_image(data, path):
+    "Open `data` with Pillow; ImageError where it isn't an image"
+    if not data: raise ImageError(path, 'an empty file')
+    try:
+        with _any_size(): return Image.open(io.BytesIO(data), formats=[*FORMATS])
+    except UnidentifiedImageError: raise ImageError(path, _no_image(data)) from None
+    except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
 # %% ../nbs/00_core.ipynb #551061e1
 @dataclass
@@ -176,6 +223,8 @@ class Page:
     def _repr_png_(self): return self.image._repr_png_()
 
 # %% ../nbs/00_core.ipynb #5b6d001f
+TIFF_STARTS = b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'
+
 class ImageFile:
     "The images in a file: `len` says how many, `[i]` reads one as a `Page`; raises `ImageError`"
     def __init__(self,
@@ -184,35 +233,55 @@ class ImageFile:
     ):
         self.path = Path(path)
         self.data = self.path.read_bytes() if data is None else data
-        self.im,self.format = None,'TIFF'
-        try:
-            if self.data[:4] in TIFF_STARTS: 
-                with tifffile.TiffFile(io.BytesIO(self.data)) as tif: self.n = len(tif.pages)
-            else:
-                self.im = _open(self.data, self.path)
-                self.n,self.format = 1 if self.im.format=='MPO' else getattr(self.im, 'n_frames', 1), self.im.format
+        self.im = None
+        self.format = 'TIFF'
+        try: self.n = self._count()
         except ImageError: raise
         except Exception as e: raise ImageError(path, f'a broken {self.format} ({e})') from e
+
+    def _count(self):
+        "How many pages there are"
+        if self.data[:4] in TIFF_STARTS:
+            with tifffile.TiffFile(io.BytesIO(self.data)) as tif: return len(tif.pages)
+        self.im = _open_image(self.data, self.path)
+        self.format = self.im.format
+        if self.format=='MPO': return 1
+        return getattr(self.im, 'n_frames', 1)
 
     def __len__(self): return self.n
 
     def suffix(self, i): return f'_p{i+1:03d}' if self.n>1 else ''
 
-    def __getitem__(self, i):
-        if not 0<=i<self.n: raise IndexError(i)
-        try: a,note = self._read(i)
-        except Exception as e: raise ImageError(self.path, f'{self.format} with {e}' if isinstance(e, ValueError) else f'a broken {self.format} ({e})') from e
-        return Page(self.path.stem+self.suffix(i), Picture(a), note)
+# %% ../nbs/00_core.ipynb #f7846c58
+def _tiff_page(data, page):
+    "(bits per channel, EXIF orientation) of a page of a TIFF"
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        p = tif.pages[page]
+        bits = p.dtype.itemsize*8 if p.dtype else 0
+        orientation = p.tags['Orientation'].value if 'Orientation' in p.tags else 1
+    return bits, orientation
 
-    def _read(self, i):
-        "(RGB array, note) of page `i`"
-        if self.format=='TIFF':
-            depth,orientation = _tiff_page(self.data, i)
-            if depth>8: return _from_deep(self.data, 'TIFF', i, orientation)
-            self.im = self.im or _open(self.data, self.path)
-        self.im.seek(i)
-        deep = self.format=='PNG' and self.data[24]==16
-        return _from_deep(self.data, 'PNG', i, self.im.getexif().get(0x112, 1)) if deep else _from_pil(self.im)
+@patch
+def _read(self:ImageFile, i):
+    "(RGB array, note) of page `i`"
+    if self.format=='TIFF':
+        bits,orientation = _tiff_page(self.data, i)
+        if bits>8: return _read_deep(_deep_tiff(self.data, i), orientation)
+        self.im = self.im or _open_image(self.data, self.path)
+    self.im.seek(i)
+    is_deep_png = self.format=='PNG' and self.data[24]==16 # bits per channel
+    if is_deep_png:
+        orientation = self.im.getexif().get(_ORIENTATION, 1)
+        return _read_deep(_deep_png(self.data), orientation)
+    return _read_pillow(self.im)
+
+@patch
+def __getitem__(self:ImageFile, i):
+    if not 0<=i<self.n: raise IndexError(i)
+    try: pixels,note = self._read(i)
+    except ValueError as e: raise ImageError(self.path, f'{self.format} with {e}') from e
+    except Exception as e: raise ImageError(self.path, f'a broken {self.format} ({e})') from e
+    return Page(self.path.stem+self.suffix(i), Picture(pixels), note)
 
 # %% ../nbs/00_core.ipynb #e3fd09d0
 def read_image(
@@ -221,9 +290,12 @@ def read_image(
 )->Picture: # RGB, uint8, (H, W, 3)
     "Read one image from `path`; raises `ImageError`"
     file = ImageFile(path)
-    if page is None and len(file)>1: raise ImageError(path, f'{len(file)} pages, so read_image needs page=1 to {len(file)}')
-    if page is not None and not 1<=page<=len(file): raise ImageError(path, f'{len(file)} pages, none of them number {page}')
-    return file[(page or 1)-1].image
+    n = len(file)
+    if page is None:
+        if n>1: raise ImageError(path, f'{n} pages, so read_image needs page=1 to {n}')
+        page = 1
+    if not 1<=page<=n: raise ImageError(path, f'{n} pages, none of them number {page}')
+    return file[page-1].image
 
 # %% ../nbs/00_core.ipynb #38e99954
 def write_file(
@@ -240,6 +312,7 @@ def write_file(
         os.fsync(f.fileno())
     os.replace(part, path)
 
+# %% ../nbs/00_core.ipynb #47e6291a
 def write_mask(
     path,            # of a PNG
     mask:np.ndarray, # classes 0, 1, 2 and 255, uint8, (H, W)
@@ -251,10 +324,11 @@ def read_mask(
     path, # of an image with one channel of 8 bits or a palette; or of 1 bit, whose white is 255, unknown
 )->Mask:  # classes, uint8, (H, W)
     "Read the mask at `path`; raises `ImageError` where it is no such image, ValueError where other values are in it"
-    im = _open(Path(path).read_bytes(), path)
+    im = _open_image(Path(path).read_bytes(), path)
     if im.mode not in ('L','P','1'): raise ImageError(path, f'{im.mode} pixels where a mask has one 8-bit channel')
-    try: return check_mask(np.array(im.convert('L') if im.mode=='1' else im), path)
+    try: classes = np.array(im.convert('L') if im.mode=='1' else im)
     except OSError as e: raise ImageError(path, f'a broken {im.format} ({e})') from None
+    return check_mask(classes, path)
 
 # %% ../nbs/00_core.ipynb #bdc88d84
 @lru_cache(1<<16)
@@ -264,19 +338,27 @@ def file_hash(
     path, # of a file
 )->str: # hexadecimal
     "SHA-256 of the file at `path`"
-    now = os.stat(path)
-    if abs(time.time_ns()-now.st_mtime_ns) < 2e9: return _hash.__wrapped__(path)
-    return _hash(path, now.st_mtime_ns, now.st_size, now.st_ino)
+    file = os.stat(path)
+    age = abs(time.time_ns()-file.st_mtime_ns)
+    if age<2e9: return _hash.__wrapped__(path)
+    return _hash(path, file.st_mtime_ns, file.st_size, file.st_ino)
 
 # %% ../nbs/00_core.ipynb #30c7918d
+def _are_labels(a):
+    "Is `a` a label image?"
+    if a.ndim!=2 or a.dtype==bool: return False
+    return (a==np.rint(a)).all() and a.min()>=0
+
 def read_labels(
     path, # a PNG or TIFF
 )->np.ndarray: # int32, (H, W): 0 is background
     "Read the label image at `path`; raises `ImageError` or ValueError"
-    fmt = 'PNG' if Path(path).suffix=='.png' else 'TIFF'
-    try: a = _deep_array(Path(path).read_bytes(), fmt, 0)
+    is_png = Path(path).suffix=='.png'
+    try:
+        data = Path(path).read_bytes()
+        a = _deep_png(data) if is_png else _deep_tiff(data, 0)
     except Exception as e: raise ImageError(path, f'a broken label image ({e})') from None
-    if a.ndim==2 and a.dtype!=bool and (a==np.rint(a)).all() and a.min()>=0: return a.astype(np.int32)
+    if _are_labels(a): return a.astype(np.int32)
     raise ValueError(f'{path}: a label image has whole numbers from 0 on, (H, W); '
         f'this is {a.dtype} {a.shape}, {a.min()} to {a.max()}')
 
@@ -299,15 +381,18 @@ class Cell:
     @property
     def window(self):
         "Slices of the image that its mask covers"
-        return slice(self.y, self.y+self.mask.shape[0]), slice(self.x, self.x+self.mask.shape[1])
+        h,w = self.mask.shape
+        return slice(self.y, self.y+h), slice(self.x, self.x+w)
 
+# %% ../nbs/00_core.ipynb #e86d1465
 def crop_cell(
     whole:np.ndarray, # bool, (H, W), True on the cell
     **kwargs,         # other fields of `Cell`
 )->Cell:
     "The cell that is True in `whole`"
     x,y,w,h = cv2.boundingRect(np.asarray(whole, np.uint8))
-    return Cell(y, x, np.asarray(whole[y:y+h, x:x+w], bool), **kwargs)
+    mask = np.asarray(whole[y:y+h, x:x+w], bool)
+    return Cell(y, x, mask, **kwargs)
 
 # %% ../nbs/00_core.ipynb #325faed8
 def cell_area(
@@ -324,8 +409,8 @@ def cell_diameter(
 
 # %% ../nbs/00_core.ipynb #e2866f64
 def count_cells(
-    cells,  # list of `Cell`
-    shape,  # (H, W) of the image
+    cells:list[Cell],
+    shape, # (H, W) of the image
 )->np.ndarray: # how many cells lie on each pixel, uint8, (H, W)
     "Stack `cells` on an empty image of `shape`"
     n = np.zeros(shape, np.uint8)
@@ -333,32 +418,11 @@ def count_cells(
     return n
 
 def cells_mask(
-    cells, # list of `Cell`
+    cells:list[Cell],
     shape, # (H, W) of the image
 )->Mask:   # uint8, (H, W)
     "Three-class mask of `cells`: background, rbc, and overlap where two or more lie on each other"
     return Mask(np.minimum(count_cells(cells, shape), OVERLAP))
-
-# %% ../nbs/00_core.ipynb #2c58219a
-def number_clumps(
-    cells, # list of `Cell`
-    shape, # (H, W) of the image
-)->list: # the same cells with `clump` and `n_in_clump`
-    "Number the clumps: groups of `cells` whose masks overlap or touch"
-    _,parts = cv2.connectedComponents((count_cells(cells, shape)>0).astype(np.uint8), connectivity=4)
-    part = np.array([parts[c.window][c.mask][0] for c in cells], int)
-    size = np.bincount(part, minlength=1)
-    number = np.cumsum(size>1)*(size>1)
-    return [replace(c, clump=int(number[p]), n_in_clump=int(size[p])) for c,p in zip(cells, part)]
-
-# %% ../nbs/00_core.ipynb #f58d93a2
-def label_cells(
-    labels:np.ndarray, # int, (H, W): 0 is background
-)->list[Cell]:         # with `clump`
-    "The cells of a label image"
-    windows = ndi.find_objects(labels)
-    cells = [Cell(w[0].start, w[1].start, labels[w]==i) for i,w in enumerate(windows, 1) if w]
-    return number_clumps(cells, labels.shape)
 
 # %% ../nbs/00_core.ipynb #89dd7b5b
 def hidden_fractions(
@@ -369,6 +433,34 @@ def hidden_fractions(
     on = count_cells(cells, shape)
     return [float((on[c.window][c.mask]>1).mean()) for c in cells]
 
+# %% ../nbs/00_core.ipynb #2c58219a
+def number_clumps(
+    cells:list[Cell],
+    shape, # (H, W) of the image
+)->list[Cell]: # the same cells with `clump` and `n_in_clump`
+    "Number the clumps: groups of `cells` whose masks overlap or touch"
+    covered = (count_cells(cells, shape)>0).astype(np.uint8)
+    _,pieces = cv2.connectedComponents(covered, connectivity=4)
+    piece = np.array([pieces[c.window][c.mask][0] for c in cells], int)
+    size = np.bincount(piece, minlength=1)
+    is_clump = size>1
+    number = np.cumsum(is_clump)*is_clump
+    clumps = number[piece].tolist()
+    sizes = size[piece].tolist()
+    return [replace(c, clump=k, n_in_clump=n) for c,k,n in zip(cells, clumps, sizes)]
+
+# %% ../nbs/00_core.ipynb #f58d93a2
+def label_cells(
+    labels:np.ndarray, # int, (H, W): 0 is background
+)->list[Cell]:         # with `clump`
+    "The cells of a label image"
+    cells = []
+    for number,window in enumerate(ndi.find_objects(labels), 1):
+        if window is None: continue
+        rows,columns = window
+        cells.append(Cell(rows.start, columns.start, labels[window]==number))
+    return number_clumps(cells, labels.shape)
+
 # %% ../nbs/00_core.ipynb #dc21f650
 def known_cells(
     cells:list[Cell],
@@ -376,80 +468,6 @@ def known_cells(
 )->list[Cell]:
     "Those of `cells` that lie in the unknown with less than half their area"
     return [c for c in cells if unknown[c.window][c.mask].sum() < c.area/2]
-
-# %% ../nbs/00_core.ipynb #9babf17b
-def rle(
-    cell:Cell,
-    shape, # (H, W) of the image
-)->dict: # {'size', 'counts'}, compressed, column-major as COCO wants
-    "Compressed run lengths of `cell` in an image of `shape`"
-    H,W = shape
-    x,y = np.nonzero(cell.mask.T)
-    on = (x+cell.x)*H + y+cell.y
-    breaks = np.flatnonzero(np.diff(on)!=1)
-    edges = np.stack([on[np.r_[0, breaks+1]], on[np.r_[breaks, len(on)-1]]+1], 1).ravel()
-    counts = np.diff(np.r_[0, edges, H*W])
-    if not counts[-1]: counts = counts[:-1]
-    return coco_mask.frPyObjects(dict(size=[int(H), int(W)], counts=counts.tolist()), int(H), int(W))
-
-# %% ../nbs/00_core.ipynb #ba4837e3
-def ious(
-    a,     # list of `Cell`
-    b,     # list of `Cell`
-    shape, # (H, W) of the image
-)->np.ndarray: # (len(a), len(b))
-    "Intersection over union of each cell of `a` with each of `b`"
-    if not a or not b: return np.zeros((len(a), len(b)))
-    return coco_mask.iou([rle(c, shape) for c in a], [rle(c, shape) for c in b], [0]*len(b))
-
-# %% ../nbs/00_core.ipynb #0998cdc6
-def coco_image(
-    cells,      # list of `Cell`
-    shape,      # (H, W)
-    file_name,  # of the image
-    image_id=1, # its number in the file
-    first_id=1, # number of its first annotation
-): # (image, annotations) as COCO has them
-    "COCO's description of one image and its `cells`"
-    anns = []
-    for i,c in enumerate(cells):
-        r = rle(c, shape)
-        anns.append(dict(id=first_id+i, image_id=image_id, category_id=1, iscrowd=0, area=c.area,
-            segmentation=dict(size=r['size'], counts=r['counts'].decode()), bbox=[c.x, c.y, c.mask.shape[1], c.mask.shape[0]],
-            score=round(float(c.score), 4), clump=c.clump, n_in_clump=c.n_in_clump, count_score=round(float(c.count_score), 4)))
-    return dict(id=image_id, file_name=str(file_name), height=int(shape[0]), width=int(shape[1])), anns
-
-def coco(
-    images, # list of (cells, shape, file_name)
-    **info, # what else the file should tell
-)->dict: # a whole COCO data set
-    "A COCO data set from the cells of several images"
-    out = dict(info=info, images=[], annotations=[], categories=[dict(id=1, name='rbc')])
-    for i,(cells,shape,name) in enumerate(images):
-        im,anns = coco_image(cells, shape, name, i+1, len(out['annotations'])+1)
-        out['images'].append(im)
-        out['annotations'] += anns
-    return out
-
-# %% ../nbs/00_core.ipynb #c9ed0a77
-def _decode(ann, shape):
-    "The `Cell` of a COCO annotation"
-    seg = ann['segmentation']
-    if not isinstance(seg, dict) or isinstance(seg['counts'], list): seg = coco_mask.frPyObjects(seg, *map(int, shape))
-    whole = coco_mask.decode(coco_mask.merge(seg) if isinstance(seg, list) else seg)
-    kept = dict(score=1., clump=0, n_in_clump=1, count_score=1.)
-    return crop_cell(whole, **{k: ann.get(k, v) for k,v in kept.items()})
-
-def read_coco(
-    data:dict, # a COCO data set, as `json.load` gives it
-)->dict: # {file_name: (list of `Cell`, (H, W))}
-    "The cells of each image of a COCO data set: all its annotations, of whichever category"
-    images = {im['id']: (im['file_name'], (im['height'], im['width'])) for im in data['images']}
-    out = {name: ([], shape) for name,shape in images.values()}
-    for a in data['annotations']:
-        name,shape = images[a['image_id']]
-        out[name][0].append(_decode(a, shape))
-    return out
 
 # %% ../nbs/00_core.ipynb #59de8d4b
 def round_kernel(
@@ -466,6 +484,7 @@ def pad_mask(
     "`mask` with `width` px of background around it"
     return cv2.copyMakeBorder(mask, width, width, width, width, cv2.BORDER_CONSTANT)
 
+# %% ../nbs/00_core.ipynb #7e419f77
 def outer_contour(
     mask:np.ndarray, # one piece, uint8, (h, w)
 )->np.ndarray: # int32, (N, 1, 2), as OpenCV has it
@@ -477,7 +496,8 @@ def solidity(
     contour:np.ndarray, # as from `outer_contour`
 )->float: # 0 to 1
     "Area within `contour`, divided by that of its convex hull"
-    return cv2.contourArea(contour)/max(cv2.contourArea(cv2.convexHull(contour)), 1)
+    hull = cv2.convexHull(contour)
+    return cv2.contourArea(contour)/max(cv2.contourArea(hull), 1)
 
 # %% ../nbs/00_core.ipynb #b3a08c9a
 def depth(
@@ -487,48 +507,154 @@ def depth(
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.sqrt(np.rint(distance**2))
 
-# %% ../nbs/00_core.ipynb #ce1b8b76
-def _hatch(shape, period=6): return np.add.outer(np.arange(shape[0]), np.arange(shape[1]))%period < period//3
+# %% ../nbs/00_core.ipynb #9babf17b
+def rle(
+    cell:Cell,
+    shape, # (H, W) of the image
+)->dict: # {'size', 'counts'}, compressed, column-major as COCO wants
+    "Compressed run lengths of `cell` in an image of `shape`"
+    H,W = map(int, shape)
+    x,y = np.nonzero(cell.mask.T)
+    on = (x+cell.x)*H + y+cell.y # place of each of its pixels, counted down the columns
+    gaps = np.flatnonzero(np.diff(on)!=1)
+    starts = on[np.r_[0, gaps+1]]
+    ends = on[np.r_[gaps, len(on)-1]]+1
+    edges = np.stack([starts, ends], 1).ravel()
+    counts = np.diff(np.r_[0, edges, H*W])
+    if counts[-1]==0: counts = counts[:-1]
+    runs = dict(size=[H,W], counts=counts.tolist())
+    return coco_mask.frPyObjects(runs, H, W)
 
-def _blend(rgb, where, color, opacity): rgb[where] = rgb[where]*(1-opacity) + np.float32(color)*opacity
+# %% ../nbs/00_core.ipynb #ba4837e3
+def ious(
+    a:list[Cell],
+    b:list[Cell],
+    shape, # (H, W) of the image
+)->np.ndarray: # (len(a), len(b))
+    "Intersection over union of each cell of `a` with each of `b`"
+    if not a or not b: return np.zeros((len(a), len(b)))
+    a_runs = [rle(c, shape) for c in a]
+    b_runs = [rle(c, shape) for c in b]
+    no_crowd = [0]*len(b)
+    return coco_mask.iou(a_runs, b_runs, no_crowd)
+
+# %% ../nbs/00_core.ipynb #0998cdc6
+def _annotation(cell, shape):
+    "What COCO says of a `cell`, as a dict"
+    h,w = cell.mask.shape
+    runs = rle(cell, shape)
+    segmentation = dict(size=runs['size'], counts=runs['counts'].decode())
+    ann = dict(category_id=1, iscrowd=0, area=cell.area, segmentation=segmentation, bbox=[cell.x, cell.y, w, h])
+    ann['score'] = round(float(cell.score), 4)
+    ann['clump'] = cell.clump
+    ann['n_in_clump'] = cell.n_in_clump
+    ann['count_score'] = round(float(cell.count_score), 4)
+    return ann
+
+def coco_image(
+    cells:list[Cell],
+    shape,      # (H, W)
+    file_name,  # of the image
+    image_id=1, # its number in the file
+    first_id=1, # number of its first annotation
+): # (image, annotations) as COCO has them
+    "COCO's description of one image and its `cells`"
+    h,w = map(int, shape)
+    image = dict(id=image_id, file_name=str(file_name), height=h, width=w)
+    anns = [dict(id=i, image_id=image_id) | _annotation(c, shape) for i,c in enumerate(cells, first_id)]
+    return image, anns
+
+# %% ../nbs/00_core.ipynb #1e809d80
+def coco(
+    images, # list of (cells, shape, file_name)
+    **info, # what else the file should tell
+)->dict: # a whole COCO data set
+    "A COCO data set from the cells of several images"
+    out = dict(info=info, images=[], annotations=[], categories=[dict(id=1, name='rbc')])
+    for i,(cells,shape,name) in enumerate(images, 1):
+        first_id = len(out['annotations'])+1
+        image,anns = coco_image(cells, shape, name, i, first_id)
+        out['images'].append(image)
+        out['annotations'] += anns
+    return out
+
+# %% ../nbs/00_core.ipynb #c9ed0a77
+_UNSAID = dict(score=1., clump=0, n_in_clump=1, count_score=1.) # fields that a file from elsewhere may lack
+
+def _decode_cell(ann, shape):
+    "The `Cell` of a COCO annotation"
+    runs = ann['segmentation']
+    compressed = isinstance(runs, dict) and not isinstance(runs['counts'], list)
+    if not compressed: runs = coco_mask.frPyObjects(runs, *map(int, shape))
+    if isinstance(runs, list): runs = coco_mask.merge(runs)
+    fields = {name: ann.get(name, value) for name,value in _UNSAID.items()}
+    return crop_cell(coco_mask.decode(runs), **fields)
+
+def read_coco(
+    data:dict, # a COCO data set, as `json.load` gives it
+)->dict: # {file_name: (list of `Cell`, (H, W))}
+    "The cells of each image of a COCO data set: all its annotations, of whichever category"
+    images = {im['id']: (im['file_name'], (im['height'], im['width'])) for im in data['images']}
+    out = {name: ([], shape) for name,shape in images.values()}
+    for ann in data['annotations']:
+        name,shape = images[ann['image_id']]
+        cells = out[name][0]
+        cells.append(_decode_cell(ann, shape))
+    return out
+
+# %% ../nbs/00_core.ipynb #ce1b8b76
+_OUTLINE = 255,235,60 # RGB
 
 def draw_outlines(
-    rgb:np.ndarray,        # drawn on in place, uint8, (H, W, 3)
-    cells,                 # list of `Cell`
-    color=(255,235,60),    # RGB
+    rgb:np.ndarray,   # drawn on in place, uint8, (H, W, 3)
+    cells:list[Cell],
+    color=_OUTLINE,   # RGB
 ):
     "Draw the outline of each of `cells` on `rgb`"
     for c in cells:
-        found,_ = cv2.findContours(np.ascontiguousarray(c.mask, np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(c.x, c.y))
-        cv2.drawContours(rgb, found, -1, color, 1)
+        mask = np.ascontiguousarray(c.mask, np.uint8)
+        contours,_ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(c.x, c.y))
+        cv2.drawContours(rgb, contours, -1, color, 1)
 
 # %% ../nbs/00_core.ipynb #8e691354
+_LINE = 20 # px, height of a line of a legend
+
+def _word_corners(widths, width):
+    "Top left corners (x, y) of words of `widths` px, in lines of at most `width` px"
+    x,y = 6,0
+    corners = []
+    for w in widths:
+        if x+w>width and x>6: x,y = 6,y+_LINE
+        corners.append((x, y))
+        x += w
+    return corners
+
 def legend(
-    names:dict,   # {text: RGB color}
-    width:int,    # px
+    names:dict, # {text: RGB color}
+    width:int,  # px
 )->np.ndarray: # RGB strip, uint8, (h, width, 3)
     "A strip that names colours, with as many lines as `width` needs"
-    font,size = ImageFont.load_default(13),20
-    x,y,places = 6,0,[]
-    for text in names:
-        need = 22 + int(font.getlength(text)) + 10
-        if x+need>width and x>6: x,y = 6,y+size
-        places.append((x, y))
-        x += need
-    strip = Image.new('RGB', (width, y+size), 'white')
+    font = ImageFont.load_default(13)
+    widths = [int(font.getlength(text))+32 for text in names]
+    corners = _word_corners(widths, width)
+    last_line = max((y for _,y in corners), default=0)
+    strip = Image.new('RGB', (width, last_line+_LINE), 'white')
     draw = ImageDraw.Draw(strip)
-    for (text,color),(x,y) in zip(names.items(), places):
+    for (text,color),(x,y) in zip(names.items(), corners):
         draw.rectangle((x, y+4, x+13, y+15), tuple(color))
         draw.text((x+19, y+2), text, 'black', font)
     return np.asarray(strip)
 
 # %% ../nbs/00_core.ipynb #3ccc3536
-def check_sizes(
-    image:np.ndarray, # (H, W, 3)
-    mask:np.ndarray,  # (H, W)
-):
-    "ValueError where `image` and `mask` differ in size"
-    if image.shape[:2]!=mask.shape: raise ValueError(f'an image of {image.shape[:2]} and a mask of {mask.shape}: they must have the same size')
+def _hatch(shape, period=6):
+    "Diagonal stripes, bool, of `shape`"
+    h,w = shape
+    diagonal = np.add.outer(np.arange(h), np.arange(w))
+    return diagonal%period < period//3
+
+def _blend(rgb, where, color, opacity):
+    "Lay `color` over `rgb`, in place"
+    rgb[where] = rgb[where]*(1-opacity) + np.float32(color)*opacity
 
 def overlay(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
@@ -539,10 +665,16 @@ def overlay(
 )->Picture: # RGB, as wide as `image`, taller by the legend
     "`mask` laid over `image` in the classes' colours, with a legend; ValueError where their sizes differ"
     check_sizes(image, mask)
-    rgb = np.asarray(image, np.float32)
-    shown = {c: np.asarray(mask)==c for c in COLORS if c in classes}
-    for c,where in shown.items(): _blend(rgb, where & _hatch(mask.shape) if c==UNKNOWN else where, COLORS[c], opacity)
+    rgb = np.array(image, np.float32)
+    names = {}
+    for c in [c for c in COLORS if c in classes]:
+        where = np.asarray(mask)==c
+        if not where.any(): continue
+        names[CLASSES[c]] = COLORS[c]
+        if c==UNKNOWN: where &= _hatch(mask.shape)
+        _blend(rgb, where, COLORS[c], opacity)
     rgb = rgb.astype(np.uint8)
     draw_outlines(rgb, cells)
-    names = {CLASSES[c]: COLORS[c] for c,where in shown.items() if where.any()} | ({f'{len(cells)} cells': (255,235,60)} if cells else {})
-    return Picture(np.vstack([rgb, legend(names, rgb.shape[1])]) if names else rgb)
+    if cells: names[f'{len(cells)} cells'] = _OUTLINE
+    if names: rgb = np.vstack([rgb, legend(names, rgb.shape[1])])
+    return Picture(rgb)
