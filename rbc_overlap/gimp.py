@@ -9,16 +9,41 @@ __all__ = ['to_gimp', 'from_gimp']
 
 # %% ../nbs/19_gimp.ipynb #aaba51f0
 import io, json, uuid, warnings
+from itertools import permutations
 from pathlib import Path
+from typing import NamedTuple
 import numpy as np, tifffile
 from .core import CLASSES, COLORS, TIFF_STARTS, read_image, write_file
 from .folders import image_file
 from .journal import Painting
 
+# %% ../nbs/19_gimp.ipynb #88ce53ad
+def _class_layer(mask, cls):
+    "RGBA, (H, W, 4): class `cls` of `mask` in its colour"
+    layer = np.zeros((*mask.shape,4), np.uint8)
+    layer[...,:3] = COLORS[cls]
+    layer[...,3] = np.where(mask==cls, 255, 0)
+    return layer
+
 # %% ../nbs/19_gimp.ipynb #817ce273
-def _class_layer(mask, c):
-    "RGBA, (H, W, 4): class `c` of `mask` in its colour"
-    return np.dstack([np.full((*mask.shape,3), COLORS[c], np.uint8), np.where(mask==c, 255, 0).astype(np.uint8)])
+def _write_layers(out, layers, comment):
+    "Write `layers`, {name: pixels}, as the pages of a TIFF; the first one has the `comment`"
+    common = dict(photometric='rgb', compression='zlib', resolution=(72,72), metadata=None)
+    data = io.BytesIO()
+    with tifffile.TiffWriter(data) as tif:
+        for name,pixels in layers.items():
+            tags = [('PageName', 's', 0, name, True)]
+            alpha = ['unassalpha'] if pixels.shape[2]==4 else []
+            tif.write(pixels, extrasamples=alpha, description=comment, extratags=tags, **common)
+            comment = None
+    write_file(out, data.getvalue())
+
+def _check_new(out):
+    "ValueError or FileExistsError where `out` is no name for a new TIFF"
+    if out.suffix.lower() not in ('.tif','.tiff'): raise ValueError(f'{out}: GIMP needs a name that ends in .tif')
+    if out.exists():
+        advice = 'move it away or choose another name'
+        raise FileExistsError(f'{out}: is there already, and somebody may have painted in it; {advice}')
 
 def to_gimp(
     folder, # labelled
@@ -26,84 +51,150 @@ def to_gimp(
     out,    # the TIFF to write, which isn't there yet
 )->Path: # `out`
     "Write an `image` of a labelled `folder` and its mask as layers for GIMP"
-    painting,rgb,out = Painting(folder, image),read_image(file := image_file(folder, image)),Path(out)
-    if rgb.shape[:2]!=painting.mask.shape: raise ValueError(f'{painting.path}: {painting.mask.shape}, where {file} has {rgb.shape[:2]}')
-    if out.suffix.lower() not in ('.tif','.tiff'): raise ValueError(f'{out}: GIMP needs a name that ends in .tif')
-    if out.exists(): raise FileExistsError(f'{out}: is there already, and somebody may have painted in it; move it away or choose another name')
-    comment = json.dumps(dict(image=image, sha256=painting.sha256, copy=uuid.uuid4().hex[:8]))
-    layers = {'image': rgb} | {CLASSES[c]: _class_layer(painting.mask, c) for c in COLORS}
-    with tifffile.TiffWriter(data := io.BytesIO()) as tif:
-        for name,a in layers.items():
-            tif.write(a, photometric='rgb', extrasamples=['unassalpha']*(name!='image'), compression='zlib', metadata=None,
-                description=comment if name=='image' else None, resolution=(72,72), extratags=[('PageName','s',0,name,True)])
-    write_file(out, data.getvalue())
+    painting = Painting(folder, image)
+    mask = painting.mask
+    file = image_file(folder, image)
+    rgb = read_image(file)
+    size = rgb.shape[:2]
+    out = Path(out)
+    if size!=mask.shape: raise ValueError(f'{painting.path}: {mask.shape}, where {file} has {size}')
+    _check_new(out)
+    origin = dict(image=image, sha256=painting.sha256, copy=uuid.uuid4().hex[:8])
+    layers = dict(image=rgb) | {CLASSES[c]: _class_layer(mask, c) for c in COLORS}
+    _write_layers(out, layers, json.dumps(origin))
     return out
 
-# %% ../nbs/19_gimp.ipynb #a51d9c9b
-def _refuse(path, found):
-    return ValueError(f'{path}: {found}; needed is the TIFF of to_gimp, after File > Overwrite in GIMP, or Export As with "Save layers"')
+# %% ../nbs/19_gimp.ipynb #23ffe259
+class _Layer(NamedTuple):
+    name: str
+    place: tuple       # (y, x) of its corner, each as (numerator, denominator)
+    pixels: np.ndarray
 
-def _layers(path):
-    "(comment, [(name, position, array)], bottom first) of a TIFF"
+def _page_layer(page):
+    "The `_Layer` that a page of a TIFF holds"
+    name = page.tags.valueof('PageName', default='(no name)')
+    y = page.tags.valueof('YPosition', default=(0,1))
+    x = page.tags.valueof('XPosition', default=(0,1))
+    return _Layer(name, (y,x), page.asarray())
+
+# %% ../nbs/19_gimp.ipynb #a51d9c9b
+def _refusal(path, found):
+    needed = 'the TIFF of to_gimp, after File > Overwrite in GIMP, or Export As with "Save layers"'
+    return ValueError(f'{path}: {found}; needed is {needed}')
+
+def _read_layers(path):
+    "(comment, list of `_Layer`, bottom first) of a TIFF"
     data = Path(path).read_bytes()
-    if data[:9]==b'gimp xcf ': raise _refuse(path, "XCF, GIMP's own format")
-    if data[:4] not in TIFF_STARTS: raise _refuse(path, f'no TIFF, starting {data[:12]!r}')
+    if data[:9]==b'gimp xcf ': raise _refusal(path, "XCF, GIMP's own format")
+    if data[:4] not in TIFF_STARTS: raise _refusal(path, f'no TIFF, starting {data[:12]!r}')
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tif:
             pages = [p for p in tif.pages if not p.is_reduced]
-            places = [tuple(p.tags.valueof(t, default=(0,1)) for t in ('YPosition','XPosition')) for p in pages]
-            return pages[0].description, [(p.tags.valueof('PageName', default='(no name)'), at, p.asarray()) for p,at in zip(pages, places)]
-    except Exception as e: raise _refuse(path, f'a broken TIFF ({e})') from e
+            return pages[0].description, [_page_layer(p) for p in pages]
+    except Exception as e: raise _refusal(path, f'a broken TIFF ({e})') from e
 
 # %% ../nbs/19_gimp.ipynb #6a711bc9
+def _check_names(path, names):
+    "ValueError where the layers with these `names` aren't the image and, over it, one for each class"
+    needed = ['image', *(CLASSES[c] for c in COLORS)]
+    if names[0]=='image' and sorted(names)==sorted(needed): return
+    raise _refusal(path, f'{len(names)} layers, from the bottom {names}, instead of {needed}')
+
+def _check_image(path, image, rgb):
+    "ValueError where the pixels of the layer `image` aren't those of `rgb`"
+    if image.shape!=rgb.shape or image.dtype!=np.uint8:
+        found = f'{image.dtype} {image.shape}'
+        raise _refusal(path, f'the layer image is {found} and must be uint8 {rgb.shape}')
+    n = (image!=rgb).any(2).sum()
+    if n==0: return
+    why = 'it was painted on, or saved with JPEG compression'
+    raise _refusal(path, f'{n} pixels of the layer image have changed, so {why}')
+
+# %% ../nbs/19_gimp.ipynb #0234d1ef
+def _check_class_layer(path, layer, place, shape):
+    "ValueError where the `layer` of a class isn't RGB with alpha of this `shape`, at this `place`"
+    name,at,a = layer
+    if a.dtype!=np.uint8 or a.shape!=shape:
+        needed = f'uint8 {shape}, RGB with alpha (Layer > Layer to Image Size)'
+        raise _refusal(path, f'the layer {name} is {a.dtype} {a.shape} and must be {needed}')
+    if at!=place: raise _refusal(path, f'the layer {name} was moved against the image')
+
 def _check_layers(path, layers, rgb):
     "ValueError where `layers` aren't the image `rgb` and, over it, one for each class"
-    (bottom,place,image),*over = layers
-    names,needed = [n for n,*_ in layers],['image', *(CLASSES[c] for c in COLORS)]
-    if bottom!='image' or sorted(names)!=sorted(needed): raise _refuse(path, f'{len(names)} layers, from the bottom {names}, instead of {needed}')
-    if image.shape!=rgb.shape or image.dtype!=np.uint8: raise _refuse(path, f'the layer image is {image.dtype} {image.shape} and must be uint8 {rgb.shape}')
-    if n := (image!=rgb).any(2).sum(): raise _refuse(path, f'{n} pixels of the layer image have changed, so it was painted on, or saved with JPEG compression')
-    for name,at,a in over:
-        if a.dtype!=np.uint8 or a.shape!=(*rgb.shape[:2],4):
-            raise _refuse(path, f'the layer {name} is {a.dtype} {a.shape} and must be uint8 {(*rgb.shape[:2],4)}, RGB with alpha (Layer > Layer to Image Size)')
-        if at!=place: raise _refuse(path, f'the layer {name} was moved against the image')
+    bottom,*over = layers
+    height,width,_ = rgb.shape
+    _check_names(path, [l.name for l in layers])
+    _check_image(path, bottom.pixels, rgb)
+    for layer in over: _check_class_layer(path, layer, bottom.place, (height,width,4))
 
 # %% ../nbs/19_gimp.ipynb #23ab6349
-def _merge(path, layers):
+def _check_color(path, layer, opaque):
+    "ValueError where `opaque` pixels of the `layer` of a class have the colour of another class"
+    for c,color in COLORS.items():
+        other = CLASSES[c]
+        if other==layer.name: continue
+        n = (opaque & (layer.pixels[...,:3]==color).all(2)).sum()
+        if n: raise _refusal(path, f'{n} pixels of the layer {layer.name} have the colour of {other}')
+
+def _merge_layers(path, layers):
     "The mask that the class `layers` make, the last one on top"
-    mask,soft = np.zeros(layers[0][2].shape[:2], np.uint8),0
-    colors = {CLASSES[c]: (c, COLORS[c]) for c in COLORS}
-    for name,_,a in layers:
-        for other,(_,color) in colors.items():
-            n = ((a[...,3]>=128) & (a[...,:3]==color).all(2)).sum() if other!=name else 0
-            if n: raise _refuse(path, f'{n} pixels of the layer {name} have the colour of {other}')
-        mask[a[...,3]>=128] = colors[name][0]
-        soft += ((a[...,3]>0) & (a[...,3]<255)).sum()
-    if soft: warnings.warn(f'{path}: {soft} half-transparent pixels, of which those count that are at least half opaque')
+    classes = {CLASSES[c]: c for c in COLORS}
+    mask = np.zeros(layers[0].pixels.shape[:2], np.uint8)
+    soft = 0
+    for layer in layers:
+        alpha = layer.pixels[...,3]
+        opaque = alpha>=128
+        _check_color(path, layer, opaque)
+        mask[opaque] = classes[layer.name]
+        soft += ((alpha>0) & (alpha<255)).sum()
+    rule = 'of which those count that are at least half opaque'
+    if soft: warnings.warn(f'{path}: {soft} half-transparent pixels, {rule}')
     return mask
+
+# %% ../nbs/19_gimp.ipynb #41f7e5b6
+def _origin(path, comment):
+    "(image, hash of its mask, name of the tool) from the `comment` that `to_gimp` wrote"
+    try:
+        said = json.loads(comment)
+        return said['image'], said['sha256'], f'gimp {said["copy"]}'
+    except (ValueError, TypeError, KeyError):
+        found = f'the comment, which should name image and mask, is {comment[:60]!r}'
+        raise _refusal(path, found) from None
 
 # %% ../nbs/19_gimp.ipynb #5e41db25
 def _is_base(painting, sha256, tool):
     "Whether the mask is the one with that hash, but for strokes of `tool`"
-    now,past = painting.sha256,painting._past(0)
-    while now!=sha256 and past and past[0]['tool']==tool: now,past = past[0]['was'],past[1]
+    now = painting.sha256
+    strokes,_ = painting.past.get(now, ((),()))
+    while now!=sha256 and strokes:
+        stroke,strokes = strokes
+        if stroke['tool']!=tool: return False
+        now = stroke['was']
     return now==sha256
+
+def _count_changes(before, after):
+    "{'background → rbc': pixels, ...}: how many pixels changed from which class to which"
+    changes = {}
+    for a,b in permutations(CLASSES, 2):
+        n = ((before==a) & (after==b)).sum()
+        if n: changes[f'{CLASSES[a]} → {CLASSES[b]}'] = int(n)
+    return changes
 
 def from_gimp(
     folder, # labelled
     path,   # the TIFF of `to_gimp`, as GIMP saved it
 )->dict: # {'background → rbc': pixels, ...}: what has changed in the mask; empty where nothing has
     "Make a new version of a mask of `folder` from the layers at `path`"
-    comment,layers = _layers(path)
-    try:
-        said = json.loads(comment)
-        image,sha256,tool = said['image'],said['sha256'],f'gimp {said["copy"]}'
-    except (ValueError, TypeError, KeyError): raise _refuse(path, f'the comment, which should name image and mask, is {comment[:60]!r}') from None
+    comment,layers = _read_layers(path)
+    image,sha256,tool = _origin(path, comment)
     painting = Painting(folder, image)
     _check_layers(path, layers, read_image(image_file(folder, image)))
     if not _is_base(painting, sha256, tool):
-        raise ValueError(f'{path}: {painting.path} was changed since to_gimp wrote this; undo that, or copy what you painted into a new file of to_gimp')
-    before,after = np.asarray(painting.mask),_merge(path, layers[1:])
+        advice = 'undo that, or copy what you painted into a new file of to_gimp'
+        raise ValueError(f'{path}: {painting.path} was changed since to_gimp wrote this; {advice}')
+    before = np.asarray(painting.mask)
+    after = _merge_layers(path, layers[1:])
     painting.paint(after, tool=tool)
-    if np.array_equal(before, after): warnings.warn(f'{path}: nothing was painted, so there is no new version of {painting.path}')
-    return {f'{CLASSES[a]} → {CLASSES[b]}': int(n) for a in CLASSES for b in CLASSES if a!=b and (n := ((before==a) & (after==b)).sum())}
+    changes = _count_changes(before, after)
+    if not changes: warnings.warn(f'{path}: nothing was painted, so there is no new version of {painting.path}')
+    return changes

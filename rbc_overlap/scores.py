@@ -6,9 +6,10 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/scores.html.md"""
 
 # %% auto #0
 __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'BINS', 'MEASURES', 'confusion', 'iou', 'image_ious', 'score_mask',
-           'paper_table', 'markdown', 'error_picture', 'match', 'group_counts', 'clump_counts', 'cell_counts',
-           'cell_scores', 'recall_table', 'cell_table', 'difficulty', 'difficulty_markdown', 'heat_map',
-           'difficulty_picture', 'reliability', 'calibration_error', 'reliability_picture', 'reliabilities']
+           'paper_table', 'markdown', 'right_classes', 'mark_mistakes', 'error_picture', 'match', 'group_counts',
+           'clump_counts', 'cell_counts', 'cell_scores', 'recall_table', 'cell_table', 'difficulty',
+           'difficulty_markdown', 'heat_map', 'difficulty_picture', 'reliability', 'calibration_error',
+           'reliability_picture', 'reliabilities']
 
 # %% ../nbs/14_scores.ipynb #02bc6837
 import numpy as np, pandas as pd
@@ -21,10 +22,11 @@ from .core import *
 def confusion(
     predicted:np.ndarray, # classes, uint8, (H, W)
     truth:np.ndarray,     # classes, uint8, (H, W); 255 is left out
-)->np.ndarray: # pixels, int, (3, 4): a row per true class, a column per predicted class, the last one for anything else
+)->np.ndarray: # pixels, int, (3, 4): a row per true class, a column per predicted class and one for anything else
     "Count the pixels of each class of `truth` by what they are in `predicted`"
     known = np.asarray(truth)!=UNKNOWN
-    t,p = np.asarray(truth)[known].astype(int), np.minimum(np.asarray(predicted)[known], 3)
+    t = np.asarray(truth)[known].astype(int)
+    p = np.minimum(np.asarray(predicted)[known], 3)
     return np.bincount(4*t+p, minlength=12).reshape(3,4)
 
 # %% ../nbs/14_scores.ipynb #8428403d
@@ -33,7 +35,8 @@ def iou(
 )->np.ndarray: # float, (3,): background, rbc, overlap; NaN where a class occurs neither in truth nor in prediction
     "Intersection over union of each class"
     both = np.diagonal(counts)
-    either = counts.sum(1) + counts[:,:3].sum(0) - both
+    true,predicted = counts.sum(1),counts[:,:3].sum(0)
+    either = true + predicted - both
     return np.where(either>0, both/np.maximum(either, 1), np.nan)
 
 # %% ../nbs/14_scores.ipynb #501a1957
@@ -42,20 +45,25 @@ IOUS = ['bg', 'rbc', 'over', 'mean']
 
 def image_ious(
     counts:np.ndarray, # pixels, (3, 4), as from `confusion`
-)->dict: # bg, rbc, over and their mean
+)->dict[str,float]: # bg, rbc, over and their mean
     "The IoUs of one image, overlap's only where the truth has `MIN_OVERLAP` pixels of it"
     values = iou(counts)
     if counts[OVERLAP].sum()<MIN_OVERLAP: values[OVERLAP] = np.nan
     return dict(zip(IOUS, [*values, values.mean()]))
 
+# %% ../nbs/14_scores.ipynb #81bbe3fc
 def score_mask(
     predicted:np.ndarray, # classes, uint8, (H, W), or None
     truth:np.ndarray,     # classes, uint8, (H, W)
 ): # (dict of status and IoUs, `confusion`)
     "IoUs of one image; 0 with a `status` that says why where `predicted` is missing or has another size"
-    status = 'missing' if predicted is None else 'ok' if predicted.shape==truth.shape else 'other size'
-    counts = confusion(predicted, truth) if status=='ok' else np.zeros((3,4), int)
-    return dict(status=status) | (image_ious(counts) if status=='ok' else dict.fromkeys(IOUS, 0.)), counts
+    if predicted is not None and predicted.shape==truth.shape:
+        counts = confusion(predicted, truth)
+        return dict(status='ok', **image_ious(counts)), counts
+
+    status = 'missing' if predicted is None else 'other size'
+    zeros = dict.fromkeys(IOUS, 0.)
+    return dict(status=status, **zeros), np.zeros((3,4), int)
 
 # %% ../nbs/14_scores.ipynb #dc8e7d8b
 def paper_table(
@@ -64,23 +72,58 @@ def paper_table(
 )->pd.DataFrame: # rows mean, std (of the population), min, max and pooled; columns bg, rbc, over, mean
     "The layout of table 3 in Brünggel et al. 2022"
     ious = images[IOUS].astype(float)
-    table = pd.DataFrame(dict(mean=ious.mean(), std=ious.std(ddof=0), min=ious.min(), max=ious.max())).T
-    if pooled is not None: table.loc['pooled'] = [*iou(pooled), iou(pooled).mean()]
+    rows = dict(mean=ious.mean(), std=ious.std(ddof=0), min=ious.min(), max=ious.max())
+    table = pd.DataFrame(rows).T
+    if pooled is None: return table
+
+    values = iou(pooled)
+    table.loc['pooled'] = [*values, values.mean()]
     return table
 
 # %% ../nbs/14_scores.ipynb #50059ef2
+def _show_value(value, digits):
+    "As text: a fraction with `digits`, '-' for NaN"
+    if not isinstance(value, float): return str(value)
+    return f'{value:.{digits}f}' if np.isfinite(value) else '-'
+
+def _markdown_row(values): return f'| {" | ".join(map(str, values))} |\n'
+
 def markdown(
     table:pd.DataFrame,
     digits=2, # of numbers with a fraction
 )->str:
     "`table` as a markdown table, with its index in front"
-    show = lambda v: str(v) if not isinstance(v, float) else f'{v:.{digits}f}' if np.isfinite(v) else '-'
-    rows = [[table.index.name or '-', *table.columns], ['---']*(1+table.shape[1]), *([i, *map(show, r)] for i,r in zip(table.index, table.values.tolist()))]
-    return ''.join(f'| {" | ".join(map(str, r))} |\n' for r in rows)
+    head = [table.index.name or '-', *table.columns]
+    text = _markdown_row(head) + _markdown_row(['---']*len(head))
+    for name,values in zip(table.index, table.values.tolist()):
+        shown = [_show_value(v, digits) for v in values]
+        text += _markdown_row([name, *shown])
+    return text
 
 # %% ../nbs/14_scores.ipynb #844bc202
 MISTAKE = (40,90,255)
 
+def right_classes(
+    predicted:np.ndarray, # classes, uint8, (H, W)
+    truth:np.ndarray,     # classes, uint8, (H, W)
+    wrong:np.ndarray,     # bool, (H, W)
+)->np.ndarray: # classes, uint8, (H, W)
+    "`predicted` without what is `wrong`, and unknown where the `truth` is"
+    right = np.where(wrong, BACKGROUND, predicted)
+    return np.where(truth==UNKNOWN, UNKNOWN, right).astype(np.uint8)
+
+def mark_mistakes(
+    image:np.ndarray, # RGB, uint8, (H, W, 3)
+    right:np.ndarray, # as from `right_classes`
+    wrong:np.ndarray, # bool, (H, W)
+    opacity=.75,      # of the blue
+)->Picture: # RGB, as large as `image`
+    "`image` with `right` laid over it, and what is `wrong` in blue"
+    rgb = overlay(image, right)[:len(image)]
+    rgb[wrong] = ((1-opacity)*rgb[wrong] + opacity*np.array(MISTAKE)).astype(np.uint8)
+    return rgb
+
+# %% ../nbs/14_scores.ipynb #bf080878
 def error_picture(
     image:np.ndarray,     # RGB, uint8, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -88,11 +131,13 @@ def error_picture(
 )->Picture: # RGB, as wide as `image`
     "`image` above, `predicted` laid over it below, with mistakes in blue (Brünggel et al. 2022, figures 5 and 6)"
     wrong = (predicted!=truth) & (truth!=UNKNOWN)
-    shown = np.where(truth==UNKNOWN, UNKNOWN, np.where(wrong, BACKGROUND, predicted)).astype(np.uint8)
-    below = overlay(image, shown)[:len(image)]
-    below[wrong] = (.25*below[wrong] + .75*np.array(MISTAKE)).astype(np.uint8)
-    names = {CLASSES[c]: color for c,color in COLORS.items() if (shown==c).any()} | {'mistake': MISTAKE}
-    return Picture(np.vstack([image, np.full_like(image[:4], 255), below, legend(names, image.shape[1])]))
+    right = right_classes(predicted, truth, wrong)
+    below = mark_mistakes(image, right, wrong)
+
+    names = {CLASSES[c]: color for c,color in COLORS.items() if (right==c).any()}
+    names['mistake'] = MISTAKE
+    gap = np.full_like(image[:4], 255)
+    return Picture(np.vstack([image, gap, below, legend(names, image.shape[1])]))
 
 # %% ../nbs/14_scores.ipynb #e405d021
 def match(
@@ -105,125 +150,234 @@ def match(
 # %% ../nbs/14_scores.ipynb #8272f76a
 LEVELS = {50: .5, 80: .8, 90: .9} # IoU from which on a cell counts as found; the key is its name in tables
 
-
 # %% ../nbs/14_scores.ipynb #16a9cc49
+def _group_unions(cells, group, shape):
+    "Run lengths of what the cells of each group cover together"
+    runs = {}
+    for c,g in zip(cells, group): runs.setdefault(g, []).append(rle(c, shape))
+    return [coco_mask.merge(runs[g]) for g in sorted(runs)]
+
 def group_counts(
-    cells,  # list of `Cell`; those of a clump are a group, and each of clump 0 is one by itself
-    others, # list of `Cell`
-    shape,  # (H, W) of the image
+    cells:list[Cell],  # those of a clump are a group, and each of clump 0 is one by itself
+    others:list[Cell],
+    shape, # (H, W) of the image
 ): # (group of each of `cells`, how many of `cells` are in each group, how many of `others`), three int arrays
     "Group `cells`, and count the `others` that lie in each group with more than half their area"
-    group = np.unique([c.clump or -1-i for i,c in enumerate(cells)], return_inverse=True)[1]
-    runs,n = [rle(c, shape) for c in cells],np.bincount(group)
-    unions = [coco_mask.merge([r for r,g in zip(runs, group) if g==k]) for k in range(len(n))]
-    share = coco_mask.iou([rle(c, shape) for c in others], unions, [1]*len(n)) if cells and others else np.zeros((0,len(n)))
+    names = [c.clump or -1-i for i,c in enumerate(cells)]
+    _,group = np.unique(names, return_inverse=True)
+    n = np.bincount(group)
+    if not cells or not others: return group, n, np.zeros(len(n), int)
+
+    runs = [rle(c, shape) for c in others]
+    unions = _group_unions(cells, group, shape)
+    share = coco_mask.iou(runs, unions, [1]*len(n)) # 1, COCO's crowd: intersection over the first one's area
     return group, n, (share>.5).sum(0)
 
+# %% ../nbs/14_scores.ipynb #82b11d8b
+def _in_clump(cells): return np.array([c.clump>0 for c in cells], bool)
+
 def clump_counts(
-    predicted, # list of `Cell`
-    truth,     # list of `Cell`; `clump` is 0 for free-standing ones
-    shape,     # (H, W) of the image
-)->dict: # clumps, clumps_exact
+    predicted:list[Cell],
+    truth:list[Cell], # `clump` is 0 for free-standing ones
+    shape, # (H, W) of the image
+)->dict[str,int]: # clumps, clumps_exact
     "How many clumps `truth` has, and how many of them hold exactly as many cells in `predicted`"
     group,n,found = group_counts(truth, predicted, shape)
-    clumps = np.unique(group[np.array([c.clump>0 for c in truth], bool)])
-    return dict(clumps=len(clumps), clumps_exact=int((n==found)[clumps].sum()))
+    clumps = np.unique(group[_in_clump(truth)])
+    exact = (n==found)[clumps]
+    return dict(clumps=len(clumps), clumps_exact=int(exact.sum()))
 
 # %% ../nbs/14_scores.ipynb #50bf1ca0
+def _area_errors(predicted, truth, pairs):
+    "How far the area of each cell in a clump is off, as a share of it, where it was found at IoU 0.5"
+    found = [(predicted[p], truth[t]) for p,t,value in zip(*pairs) if value>=LEVELS[50]]
+    return [abs(p.area/t.area-1) for p,t in found if t.clump]
+
 def cell_counts(
-    predicted, # list of `Cell`
-    truth,     # list of `Cell`; `clump` is 0 for free-standing ones
-    shape,     # (H, W) of the image
+    predicted:list[Cell],
+    truth:list[Cell], # `clump` is 0 for free-standing ones
+    shape, # (H, W) of the image
 )->dict: # of numbers that can be added over images
     "What there is and what was found: all cells, and those in clumps"
-    p,t,value = match(ious(predicted, truth, shape))
-    clumped = np.array([c.clump>0 for c in truth], bool)
-    error = [abs(predicted[i].area/truth[j].area-1) for i,j,v in zip(p, t, value) if v>=.5 and clumped[j]]
+    pairs = match(ious(predicted, truth, shape))
+    _,matched,value = pairs
+    clumped = _in_clump(truth)
+
     counts = dict(cells=len(truth), predicted_cells=len(predicted), clump_cells=int(clumped.sum()))
     for k,level in LEVELS.items():
-        counts |= {f'found_{k}': int((value>=level).sum()), f'clump_found_{k}': int((value>=level)[clumped[t]].sum())}
-    return counts | clump_counts(predicted, truth, shape) | dict(areas=len(error), area_error=float(sum(error)))
+        found = value>=level
+        counts[f'found_{k}'] = int(found.sum())
+        counts[f'clump_found_{k}'] = int(found[clumped[matched]].sum())
+
+    errors = _area_errors(predicted, truth, pairs)
+    areas = dict(areas=len(errors), area_error=float(sum(errors)))
+    return counts | clump_counts(predicted, truth, shape) | areas
 
 # %% ../nbs/14_scores.ipynb #1b1247eb
-def _ratio(a, b): return float(a/b) if b else np.nan
+def _ratio_or_nan(a, b): return float(a/b) if b else np.nan
+
+def _mean_count_error(counts):
+    "How far the number of cells is off, as a share of each image's cells, averaged over images"
+    true = counts.cells.astype(float)
+    predicted = counts.predicted_cells.astype(float)
+    per_image = (predicted-true).abs()/true.clip(lower=1)
+    return float(per_image.mean())
 
 def cell_scores(
     counts:pd.DataFrame, # a row per image, as from `cell_counts`
 )->dict: # F1 of all cells; recall, exact counts and area error in clumps; error of the counts
     "Scores of single cells, from `counts` of several images"
-    n,images = counts.sum(),counts[['cells','predicted_cells']].astype(float)
-    per_image = (images.predicted_cells-images.cells).abs()/images.cells.clip(lower=1)
-    scores  = dict(cells=int(n.cells), clumps=int(n.clumps))
-    scores |= {f'f1_{k}': _ratio(2*n[f'found_{k}'], n.cells+n.predicted_cells) for k in LEVELS}
-    scores |= {f'clump_recall_{k}': _ratio(n[f'clump_found_{k}'], max(n.clump_cells, 1)) for k in LEVELS}
-    scores |= dict(clump_count_exact=_ratio(n.clumps_exact, max(n.clumps, 1)), clump_area_abs_err=_ratio(n.area_error, n.areas))
-    return scores | dict(image_count_mape=float(per_image.mean()))
+    n = counts.sum()
+    scores = dict(cells=int(n.cells), clumps=int(n.clumps))
+    all_cells = n.cells+n.predicted_cells
+    for k in LEVELS: scores[f'f1_{k}'] = _ratio_or_nan(2*n[f'found_{k}'], all_cells)
+    for k in LEVELS: scores[f'clump_recall_{k}'] = _ratio_or_nan(n[f'clump_found_{k}'], max(n.clump_cells, 1))
+    scores['clump_count_exact'] = _ratio_or_nan(n.clumps_exact, max(n.clumps, 1))
+    scores['clump_area_abs_err'] = _ratio_or_nan(n.area_error, n.areas)
+    scores['image_count_mape'] = _mean_count_error(counts)
+    return scores
 
 # %% ../nbs/14_scores.ipynb #390c8b0b
 def recall_table(
     scores:dict, # as from `cell_scores`
 )->pd.DataFrame: # rows F1 and recall, a column per level
     "F1 of all cells and recall of those in clumps, for each IoU that counts as found"
-    rows = {'F1, all cells': 'f1'} | ({'recall, cells in clumps': 'clump_recall'} if scores['clumps'] else {})
-    return pd.DataFrame([[scores[f'{key}_{k}'] for k in LEVELS] for key in rows.values()], rows, [f'IoU {v}' for v in LEVELS.values()])
+    rows = {'F1, all cells': 'f1'}
+    if scores['clumps']: rows['recall, cells in clumps'] = 'clump_recall'
+    values = [[scores[f'{key}_{k}'] for k in LEVELS] for key in rows.values()]
+    levels = [f'IoU {v}' for v in LEVELS.values()]
+    return pd.DataFrame(values, [*rows], levels)
 
 # %% ../nbs/14_scores.ipynb #386e4fea
 def cell_table(
-    cells,  # list of `Cell`: of the truth, or predicted
-    others, # list of `Cell`: predicted, or of the truth
-    shape,  # (H, W) of the image
-)->pd.DataFrame: # a row per cell: its group, number of cells and of others in that, in a clump?, hidden fraction, scores, IoU with its match or 0
+    cells:list[Cell],  # of the truth, or predicted
+    others:list[Cell], # predicted, or of the truth
+    shape, # (H, W) of the image
+)->pd.DataFrame: # a row per cell: its group, cells and others in that, in a clump?, hidden fraction, scores, IoU (or 0)
     "What each of `cells` is like, and what `others` have at its place"
     group,n,found = group_counts(cells, others, shape)
+    columns = dict(group=group, cells=n[group], others=found[group], clump=_in_clump(cells))
+    columns['hidden'] = hidden_fractions(cells, shape)
+    columns['score'] = [c.score for c in cells]
+    columns['count_score'] = [c.count_score for c in cells]
+    table = pd.DataFrame(columns|dict(iou=0.))
+
     matched,_,value = match(ious(cells, others, shape))
-    out = pd.DataFrame(dict(group=group, cells=n[group], others=found[group], clump=np.array([c.clump>0 for c in cells], bool),
-        hidden=hidden_fractions(cells, shape), score=[c.score for c in cells], count_score=[c.count_score for c in cells], iou=0.))
-    out.loc[matched,'iou'] = value
-    return out
+    table.loc[matched,'iou'] = value
+    return table
 
 # %% ../nbs/14_scores.ipynb #d545bc87
-BINS = dict(hidden=([-1,0,.1,.2,.3,.5,1], ['0','0 to 0.1','0.1 to 0.2','0.2 to 0.3','0.3 to 0.5','0.5 to 1']), # lower end excluded
+BINS = dict( # edges, lower end excluded, and names
+    hidden=([-1,0,.1,.2,.3,.5,1], ['0','0 to 0.1','0.1 to 0.2','0.2 to 0.3','0.3 to 0.5','0.5 to 1']),
     cells=([0,1,2,3,5,np.inf], ['1','2','3','4 to 5','6 or more']))
 
-def _binned(t):
-    "`t` with `hidden` and `cells` as names of bins, and again with 'all' for one of them or both"
-    t = t.assign(**{k: pd.cut(t[k], edges, labels=names).astype(str) for k,(edges,names) in BINS.items()})
-    return pd.concat([t.assign(**dict.fromkeys(k, 'all')) for k in ((), ('hidden',), ('cells',), ('hidden','cells'))])
+def _name_bins(table):
+    "`table` with names of bins in the columns `hidden` and `cells`"
+    named = {}
+    for k,(edges,names) in BINS.items(): named[k] = pd.cut(table[k], edges, labels=names).astype(str)
+    return table.assign(**named)
+
+def _by_difficulty(table):
+    "`table` grouped by bins, and again with 'all' for `hidden`, for `cells`, and for both"
+    margins = (), ('hidden',), ('cells',), ('hidden','cells')
+    named = _name_bins(table)
+    repeated = [named.assign(**dict.fromkeys(m, 'all')) for m in margins]
+    return pd.concat(repeated).groupby([*BINS])
+
+# %% ../nbs/14_scores.ipynb #fef7f2d2
+def _recalls(true):
+    "n_cells, recall_80, recall_90 by difficulty"
+    found = true.assign(recall_80=true.iou>=LEVELS[80], recall_90=true.iou>=LEVELS[90])
+    cells = _by_difficulty(found)
+    return cells[['recall_80','recall_90']].mean().assign(n_cells=cells.size())
+
+def _count_errors(true):
+    "n_clumps, count_error by difficulty"
+    groups = true.groupby(['image','group'])
+    clumps = groups.agg(hidden=('hidden','mean'), cells=('cells','first'), others=('others','first'))
+    clumps['wrong'] = (clumps.others-clumps.cells).abs()
+    clumps['total'] = clumps.cells
+    binned = _by_difficulty(clumps)
+    sums = binned[['wrong','total']].sum()
+    return pd.DataFrame(dict(n_clumps=binned.size(), count_error=sums.wrong/sums.total))
 
 def difficulty(
     true:pd.DataFrame, # `cell_table`s of the truth, with a column `image`
-)->pd.DataFrame: # rows by hidden fraction and cells per clump; columns n_cells, recall_80, recall_90, n_clumps, count_error
+)->pd.DataFrame: # rows by hidden fraction and cells; columns n_cells, recall_80, recall_90, n_clumps, count_error
     "Recall of cells, and error of the count of clumps, by how difficult they are"
-    by,clumps = [*BINS],true.groupby(['image','group']).agg(hidden=('hidden','mean'), cells=('cells','first'), others=('others','first'))
-    clumps = clumps.assign(wrong=(clumps.others-clumps.cells).abs(), of=clumps.cells)
-    recall = _binned(true.assign(**{f'recall_{k}': true.iou>=LEVELS[k] for k in (80,90)})).groupby(by)
-    count = _binned(clumps).groupby(by)[['wrong','of']].agg('sum')
-    out = recall[['recall_80','recall_90']].mean().assign(n_cells=recall.size()).join(count.wrong.div(count.of).rename('count_error'), how='outer')
-    out['n_clumps'] = _binned(clumps).groupby(by).size()
-    order = pd.MultiIndex.from_product([BINS[k][1]+['all'] for k in by], names=by)
-    out = out.reindex(order[order.isin(out.index)])[['n_cells','recall_80','recall_90','n_clumps','count_error']]
-    return out.fillna(dict(n_cells=0, n_clumps=0)).astype(dict(n_cells=int, n_clumps=int))
+    table = _recalls(true).join(_count_errors(true), how='outer')
+    names = [bins+['all'] for _,bins in BINS.values()]
+    order = pd.MultiIndex.from_product(names, names=[*BINS])
+    table = table.reindex(order[order.isin(table.index)])
+    table = table[['n_cells','recall_80','recall_90','n_clumps','count_error']]
+    return table.fillna(dict(n_cells=0, n_clumps=0)).astype(dict(n_cells=int, n_clumps=int))
 
 # %% ../nbs/14_scores.ipynb #872353ef
-MEASURES = {'recall at IoU 0.8': ('recall_80','n_cells'), 'recall at IoU 0.9': ('recall_90','n_cells'), 'error of the count': ('count_error','n_clumps')}
+MEASURES = { # columns of `difficulty`: values, and how many cells or clumps they rest on
+    'recall at IoU 0.8':  ('recall_80', 'n_cells'),
+    'recall at IoU 0.9':  ('recall_90', 'n_cells'),
+    'error of the count': ('count_error', 'n_clumps')}
 
-def _grids(table, measure):
+def _names_in(table, column):
+    "Names of the bins of `column` that occur in `table`, and 'all'"
+    _,names = BINS[column]
+    occurring = table.index.get_level_values(column)
+    return [n for n in [*names,'all'] if n in occurring]
+
+def _measure_grids(table, measure):
     "(values, numbers) of one of `MEASURES`, a row per hidden fraction, a column per number of cells"
-    rows,columns = [[n for n in names+['all'] if n in table.index.get_level_values(k)] for k,(_,names) in BINS.items()]
+    rows,columns = _names_in(table, 'hidden'),_names_in(table, 'cells')
     return [table[c].unstack().reindex(rows)[columns] for c in MEASURES[measure]]
+
+# %% ../nbs/14_scores.ipynb #39398514
+def _with_number(value, n): return f'{value:.2f} ({int(n)})' if value==value else '-'
+
+def _measure_markdown(table, measure):
+    values,numbers = _measure_grids(table, measure)
+    shown = np.vectorize(_with_number, otypes=[object])(values, numbers)
+    grid = pd.DataFrame(shown, values.index, values.columns)
+    return f'\n{measure[0].upper()}{measure[1:]}:\n\n{markdown(grid)}'
 
 def difficulty_markdown(
     table:pd.DataFrame, # as from `difficulty`
 )->str:
     "`table` as one grid for each of `MEASURES`"
-    text = '' if table.empty else 'Rows: hidden fraction of a cell, or its mean in a clump. Columns: cells in the clump. In brackets: cells, or clumps.\n'
-    for m in MEASURES if text else ():
-        value,n = _grids(table, m)
-        shown = [[f'{v:.2f} ({int(k)})' if v==v else '-' for v,k in zip(*r)] for r in zip(value.values, n.values)]
-        text += f'\n{m[0].upper()}{m[1:]}:\n\n' + markdown(pd.DataFrame(shown, value.index, value.columns))
-    return text
+    if table.empty: return ''
+    axes = 'Rows: hidden fraction of a cell, or its mean in a clump. Columns: cells in the clump.'
+    grids = [_measure_markdown(table, m) for m in MEASURES]
+    return f'{axes} In brackets: cells, or clumps.\n' + ''.join(grids)
 
 # %% ../nbs/14_scores.ipynb #0ac1f003
+def _grid_point(row, column):
+    "x, y of the top left corner of a field, px; 0.5 more is its middle"
+    return 86+78*column, 44+38*row
+
+def _heat_color(bad):
+    "White for 0, red for 1, grey for NaN"
+    if bad!=bad: return 235,235,235
+    faded = int(255-160*np.clip(bad, 0, 1))
+    return 255, faded, faded
+
+# %% ../nbs/14_scores.ipynb #bbd67146
+def _draw_names(draw, value):
+    "The names of rows and columns of `value`"
+    left,top = _grid_point(0, 0)
+    for i,name in enumerate(value.index):
+        _,y = _grid_point(i+.5, 0)
+        draw.text((left-6, y), name, 'black', anchor='rm')
+    for j,name in enumerate(value.columns):
+        x,_ = _grid_point(0, j+.5)
+        draw.text((x, top-10), name, 'black', anchor='mm')
+
+def _draw_field(draw, at, value, n, bad):
+    "A `value`, in the colour for how `bad` it is, in row and column `at`"
+    row,column = at
+    box = *_grid_point(row, column), *_grid_point(row+1, column+1)
+    draw.rectangle(box, _heat_color(bad), (170,170,170))
+    if value!=value: return
+    text = f'{value:.2f}\nn={n:.0f}'
+    draw.text(_grid_point(row+.5, column+.5), text, 'black', anchor='mm', align='center', spacing=2)
+
 def heat_map(
     value:pd.DataFrame, # 0 to 1; NaN where there is nothing
     n:pd.DataFrame,     # how many each value rests on
@@ -232,69 +386,96 @@ def heat_map(
     corner='hidden \\ cells',
 )->Picture:
     "`value` as a grid of colours with numbers: white is good, red is bad"
-    w,h,left,top,font = 78,38,86,44,ImageFont.load_default(12)
-    im = Image.new('RGB', (left+w*value.shape[1]+1, top+h*len(value)+1), 'white')
+    w,h = _grid_point(*value.shape)
+    im = Image.new('RGB', (w+1,h+1), 'white')
     draw = ImageDraw.Draw(im)
+    draw.font = ImageFont.load_default(12)
     draw.text((4,4), title, 'black', ImageFont.load_default(14))
-    draw.text((4,top-10), corner, 'black', ImageFont.load_default(10), anchor='lm')
-    for j,name in enumerate(value.columns): draw.text((left+w*(j+.5), top-10), name, 'black', font, anchor='mm')
-    for i,name in enumerate(value.index): draw.text((left-6, top+h*(i+.5)), name, 'black', font, anchor='rm')
-    for (i,j),v in np.ndenumerate(value.to_numpy(float)):
-        bad,box = np.clip(abs(1-worst-v), 0, 1),(left+w*j, top+h*i, left+w*(j+1), top+h*(i+1))
-        draw.rectangle(box, (235,235,235) if v!=v else (255, *[int(255-160*bad)]*2), (170,)*3)
-        if v==v: draw.text((left+w*(j+.5), top+h*(i+.5)), f'{v:.2f}\nn={n.iat[i,j]:.0f}', 'black', font, anchor='mm', align='center', spacing=2)
+    _,top = _grid_point(0, 0)
+    draw.text((4, top-10), corner, 'black', ImageFont.load_default(10), anchor='lm')
+    _draw_names(draw, value)
+    for at,v in np.ndenumerate(value.to_numpy(float)): _draw_field(draw, at, v, n.iat[at], abs(1-worst-v))
     return Picture(np.asarray(im))
 
+# %% ../nbs/14_scores.ipynb #e15b42b0
 def difficulty_picture(
     table:pd.DataFrame, # as from `difficulty`
 )->Picture:
     "A `heat_map` for each of `MEASURES`, below each other"
-    maps = [heat_map(*_grids(table, m), m, int('error' in m)) for m in MEASURES]
+    maps = []
+    for measure in MEASURES:
+        values,numbers = _measure_grids(table, measure)
+        maps.append(heat_map(values, numbers, measure, worst=int('error' in measure)))
     return Picture(np.vstack(maps))
 
 # %% ../nbs/14_scores.ipynb #5f109c95
 def reliability(
     score, # (N,), 0 to 1
     right, # (N,), bool
-)->pd.DataFrame: # a row for each tenth of the score that occurs, its upper end included: n, mean score, share of right ones
+)->pd.DataFrame: # a row for each tenth that occurs, upper end included: n, mean score, share of right ones
     "How often what has a `score` is `right`"
-    tenth = np.clip(np.ceil(np.asarray(score, float)*10)-1, 0, 9).astype(int)
-    out = pd.DataFrame(dict(score=np.asarray(score, float), right=np.asarray(right, float))).groupby(tenth).agg(n=('score','size'), score=('score','mean'), right=('right','mean'))
-    return out.set_axis([f'{i/10:.1f} to {(i+1)/10:.1f}' for i in out.index])
+    score,right = np.asarray(score, float),np.asarray(right, float)
+    tenth = np.clip(np.ceil(score*10)-1, 0, 9).astype(int)
+    bins = pd.DataFrame(dict(score=score, right=right)).groupby(tenth)
+    table = bins.agg(n=('score','size'), score=('score','mean'), right=('right','mean'))
+    return table.set_axis([f'{i/10:.1f} to {(i+1)/10:.1f}' for i in table.index])
 
 def calibration_error(
     table:pd.DataFrame, # as from `reliability`
 )->float: # 0 to 1; nan for an empty table
     "Expected calibration error (Naeini et al. 2015): mean distance of score and share of right ones"
-    return _ratio((table.n*(table.score-table.right).abs()).sum(), table.n.sum())
+    distance = (table.score-table.right).abs()
+    return _ratio_or_nan((table.n*distance).sum(), table.n.sum())
 
 # %% ../nbs/14_scores.ipynb #29070164
+def _chart_point(x, y):
+    "px of a point of the diagram, whose axes go from 0 to 1"
+    return 46+300*x, 30+300*(1-y)
+
+def _draw_axes(draw):
+    left,bottom = _chart_point(0, 0)
+    for value in (0, .2, .4, .6, .8, 1):
+        x,y = _chart_point(value, value)
+        draw.text((x, bottom+12), f'{value:g}', 'black', anchor='mm')
+        draw.text((left-8, y), f'{value:g}', 'black', anchor='rm')
+    middle,_ = _chart_point(.5, 0)
+    draw.text((middle, bottom+32), 'score (bar: share that is right)', 'black', anchor='mm')
+
+# %% ../nbs/14_scores.ipynb #bba2851c
+def _draw_bar(draw, low, share, n):
+    "The share of right ones among `n`, in the tenth from `low` on"
+    box = *_chart_point(low+.01, share), *_chart_point(low+.09, 0)
+    draw.rectangle(box, (120,160,215))
+    draw.text(_chart_point(low+.05, .025), f'{n:.0f}', 'black', ImageFont.load_default(10), anchor='mm')
+
 def reliability_picture(
     table:pd.DataFrame, # as from `reliability`
     title='',
 )->Picture:
     "Share of right ones by score, with the diagonal"
-    size,left,top,font = 300,46,30,ImageFont.load_default(12)
-    im = Image.new('RGB', (left+size+20, top+size+46), 'white')
-    draw,at = ImageDraw.Draw(im),lambda x,y: (left+size*x, top+size*(1-y))
-    draw.text((4,4), f'{title}: calibration error {calibration_error(table):.3f}', 'black', font)
-    for k in range(0, 11, 2):
-        draw.text((left+size*k/10, top+size+12), f'{k/10:g}', 'black', font, anchor='mm')
-        draw.text((left-8, top+size*(1-k/10)), f'{k/10:g}', 'black', font, anchor='rm')
-    draw.text((left+size/2, top+size+32), 'score (bar: share that is right)', 'black', font, anchor='mm')
-    for name,r in table.iterrows():
+    right,bottom = _chart_point(1, 0)
+    im = Image.new('RGB', (right+20, bottom+46), 'white')
+    draw = ImageDraw.Draw(im)
+    draw.font = ImageFont.load_default(12)
+    draw.text((4,4), f'{title}: calibration error {calibration_error(table):.3f}', 'black')
+    _draw_axes(draw)
+    for name,row in table.iterrows():
         low = float(name.split()[0])
-        draw.rectangle((*at(low+.01, r.right), *at(low+.09, 0)), (120,160,215))
-        draw.text(at(low+.05, .025), f'{r.n:.0f}', 'black', ImageFont.load_default(10), anchor='mm')
-    draw.line((*at(0, 0), *at(1, 1)), (200,60,40), 2)
-    draw.rectangle((*at(0, 1), *at(1, 0)), None, (120,)*3)
+        _draw_bar(draw, low, row.right, row.n)
+    draw.line((*_chart_point(0, 0), *_chart_point(1, 1)), (200,60,40), 2)
+    draw.rectangle((*_chart_point(0, 1), *_chart_point(1, 0)), None, (120,120,120))
     return Picture(np.asarray(im))
 
 # %% ../nbs/14_scores.ipynb #07931de5
 def reliabilities(
     called:pd.DataFrame, # `cell_table`s of the predicted cells, with a column `image`
-)->dict: # {'cell score', 'count score': as from `reliability`}, less those that are the same for all
+)->dict[str,pd.DataFrame]: # 'cell score', 'count score': as from `reliability`, without those that never differ
     "Is a cell with a score of 0.9 right nine times in ten, and is the count of a clump?"
+    tables = {}
+    right = called.iou>=LEVELS[80]
+    if called.score.nunique()>1: tables['cell score'] = reliability(called.score, right)
+
     clumps = called[called.clump].drop_duplicates(['image','group'])
-    asked = {'cell score': (called.score, called.iou>=.8), 'count score': (clumps.count_score, clumps.cells==clumps.others)}
-    return {k: reliability(*sr) for k,sr in asked.items() if sr[0].nunique()>1}
+    right = clumps.cells==clumps.others
+    if clumps.count_score.nunique()>1: tables['count score'] = reliability(clumps.count_score, right)
+    return tables
