@@ -40,29 +40,36 @@ class Labelled:
     def repainted(self):
         "Was the mask corrected by hand?"
         first = self.mask.with_name(re.sub(r'\.v\d+\.png$', '.png', self.mask.name))
-        return first!=self.mask and not (first.exists() and file_hash(first)==file_hash(self.mask)) # all strokes may have been undone
+        if first==self.mask: return False
+        undone = first.exists() and file_hash(first)==file_hash(self.mask) # all strokes of it
+        return not undone
 
     def read(self): # (image, mask)
         "Image and mask; raises `ImageError` or ValueError"
-        image,mask = read_image(self.image),read_mask(self.mask)
-        if image.shape[:2]!=mask.shape: raise ValueError(f'{self.mask}: a mask of {mask.shape}, but {self.image} is {image.shape[:2]}: both must have the same size')
-        return image, Mask(np.uint8(mask>0)) if self.binary else mask
+        image = read_image(self.image)
+        mask = read_mask(self.mask)
+        if image.shape[:2]!=mask.shape:
+            raise ValueError(f'{self.mask}: a mask of {mask.shape}, but {self.image} is {image.shape[:2]}: '
+                'both must have the same size')
+        if self.binary: mask = Mask(np.uint8(mask>0))
+        return image, mask
 
 # %% ../nbs/07_dataset.ipynb #d4b97ae8
-def _images(folder):
+def _require_images(folder):
     "{name: file}; ValueError where there is none"
     images = labelled_images(folder)
     if not images: raise ValueError(f'{folder}: no images in {folder/"images"}; a labelled folder has images/ and masks/')
     return images
 
-def _masks(folder):
+def _find_masks(folder):
     "{name: file} of masks that are named as this package names them, or as their images"
     base = folder/'masks'
-    named_alike = {f.relative_to(base).with_suffix('').as_posix(): f for f in list_files(base, SUFFIXES)}
-    return named_alike | latest_masks(folder)
+    files = list_files(base, SUFFIXES)
+    named_as_images = {f.relative_to(base).with_suffix('').as_posix(): f for f in files}
+    return named_as_images | latest_masks(folder)
 
 # %% ../nbs/07_dataset.ipynb #9815c9a4
-def _named(table, folder, image):
+def _look_up(table, folder, image):
     "What `table` says about `image`, which may be written with or without its ending"
     name = image.relative_to(folder/'images')
     return table.get(name.as_posix()) or table.get(name.with_suffix('').as_posix())
@@ -84,69 +91,110 @@ def read_registry(
 
 # %% ../nbs/07_dataset.ipynb #3cbda4d8
 @lru_cache
-def gold_hashes()->frozenset: # of sha256, hexadecimal
+def gold_hashes()->frozenset[str]: # of SHA-256, hexadecimal
     "Hashes of the public images that are kept out of training"
-    sums = {path: sha.removeprefix('sha256:') for name in PUBLIC for path,sha in read_registry(name)[1].items()}
-    return frozenset(sums[line] for line in (DATA/'gold.txt').read_text().splitlines() if line[0]!='#')
+    hashes = {}
+    for name in PUBLIC: hashes |= read_registry(name)[1]
+    lines = (DATA/'gold.txt').read_text().splitlines()
+    return frozenset(hashes[line].removeprefix('sha256:') for line in lines if line[0]!='#')
 
-def _is_gold(folder, image, listed): return bool(_named(listed, folder, image)) or file_hash(image) in gold_hashes()
+def _is_gold(folder, image, held_back):
+    "Is `image` kept out by the table `held_back` of its folder, or by its bytes?"
+    return bool(_look_up(held_back, folder, image)) or file_hash(image) in gold_hashes()
 
 # %% ../nbs/07_dataset.ipynb #62af8e6f
 def is_binary(
     masks, # files of one folder
 )->bool:
     "Do these masks say 255 where there is a cell?"
-    unknown = False
-    for m in masks:
-        values = set(np.unique(read_mask(m)).tolist())
+    some_255 = False
+    for file in masks:
+        values = set(np.unique(read_mask(file)).tolist())
         if values & {RBC,OVERLAP}: return False
-        unknown |= UNKNOWN in values
-    return unknown
+        some_255 |= UNKNOWN in values
+    return some_255
 
 # %% ../nbs/07_dataset.ipynb #14d5d1c7
-def _why_not(folder, images, masks, decisions, gold):
-    "{name: why it is left out, or ''}"
-    listed = read_column(folder/'gold.csv', 'image', 'image')
-    reasons = lambda name,path: (('rejected', decisions.get(name)=='reject'), ('kept out as gold', not gold and _is_gold(folder, path, listed)), ('without a mask', name not in masks))
-    return {name: next((why for why,yes in reasons(name, path) if yes), '') for name,path in images.items()}
+def _why_left_out(folder, images, masks, decisions, gold):
+    "{name: why it is left out} of those `images` that can't be used"
+    held_back = read_column(folder/'gold.csv', 'image', 'image')
+    reasons = {}
+    for name,path in images.items():
+        if decisions.get(name)=='reject': reasons[name] = 'rejected'
+        elif not gold and _is_gold(folder, path, held_back): reasons[name] = 'kept out as gold'
+        elif name not in masks: reasons[name] = 'without a mask'
+    return reasons
 
+def _usable(folder, images, reasons):
+    "Those of `images` without `reasons` against them; a warning, or an error where none is left, counts the others"
+    counts = Counter(reasons.values())
+    told = ', '.join(f'{k} {reason}' for reason,k in counts.items())
+    if len(reasons)==len(images): raise ValueError(f'{folder}: none of {len(images)} images can be used: {told}')
+    if set(counts)-{'rejected'}: warnings.warn(f'{folder}: {len(images)} images, not used are {told}', stacklevel=3)
+    return {name: path for name,path in images.items() if name not in reasons}
+
+# %% ../nbs/07_dataset.ipynb #631812e9
 def labelled(
     folder,     # images/, masks/, and where there are: slides.csv, review.jsonl, gold.csv
     gold=False, # also what is kept out as gold?
-)->list: # of `Labelled`, sorted by name
+)->list[Labelled]: # sorted by name
     "The images of a labelled `folder` that may be trained on; ValueError where none is left"
     folder = Path(folder)
-    images,masks,slides,decisions = _images(folder),_masks(folder),read_column(folder/'slides.csv', 'image', 'slide'),Journal(folder).decisions()
+    images = _require_images(folder)
+    masks = _find_masks(folder)
+    slides = read_column(folder/'slides.csv', 'image', 'slide')
+    decisions = Journal(folder).decisions()
     check_pairs(images, masks)
-    why = _why_not(folder, images, masks, decisions, gold)
-    said = ', '.join(f'{k} {reason}' for reason,k in Counter(why.values()).items() if reason)
-    if all(why.values()): raise ValueError(f'{folder}: none of {len(images)} images can be used: {said}')
-    if set(why.values())-{'','rejected'}: warnings.warn(f'{folder}: {len(images)} images, not used are {said}', stacklevel=2)
-    if binary := is_binary(masks[name] for name in images if name in masks): warnings.warn(f'{folder}: the masks hold 0 and 255 only, 255 is taken for cells', stacklevel=2)
-    return [Labelled(p, masks[name], _named(slides, folder, p) or name, decisions.get(name, ''), binary) for name,p in images.items() if not why[name]]
+
+    usable = _usable(folder, images, _why_left_out(folder, images, masks, decisions, gold))
+    binary = is_binary(masks[name] for name in images if name in masks)
+    if binary: warnings.warn(f'{folder}: the masks hold 0 and 255 only, 255 is taken for cells', stacklevel=2)
+
+    items = []
+    for name,path in usable.items():
+        slide = _look_up(slides, folder, path) or name
+        items.append(Labelled(path, masks[name], slide, decisions.get(name, ''), binary))
+    return items
 
 # %% ../nbs/07_dataset.ipynb #8c56d940
-def _groups(items):
+def _by_slide(items):
     "{slide: items}; {image: [item]} where all are of one slide"
-    whole,groups = len({i.slide for i in items})>1,{}
-    if not whole: warnings.warn(f'all {len(items)} images are of slide {items[0].slide!r}: split by image, so validation says nothing about other slides', stacklevel=3)
-    for i in items: groups.setdefault(i.slide if whole else str(i.image), []).append(i)
+    several = len({i.slide for i in items})>1
+    if not several:
+        warnings.warn(f'all {len(items)} images are of slide {items[0].slide!r}: split by image, '
+            'so validation says nothing about other slides', stacklevel=3)
+    groups = {}
+    for i in items:
+        group = i.slide if several else str(i.image)
+        groups.setdefault(group, []).append(i)
     return groups
 
+def _draw_slides(groups, wanted, rng):
+    "Slides that together have about `wanted` images: one or more of `groups`, not all"
+    order = sorted(groups)
+    rng.shuffle(order)
+    drawn,n = set(),0
+    for slide in order[:-1]:
+        more = n+len(groups[slide])
+        if abs(more-wanted) < abs(n-wanted):
+            drawn.add(slide)
+            n = more
+    return drawn or {min(order, key=lambda slide: len(groups[slide]))}
+
 def split(
-    items,    # list of `Labelled`
+    items:list[Labelled],
     valid=.2, # share of the images that validate
     seed=0,
 )->tuple: # (list to train on, list to validate on)
     "Split `items` by slide"
-    if len(items)<2 or not 0<valid<1: raise ValueError(f'{len(items)} images and a share of {valid}: a split needs 2 images or more, and a share between 0 and 1')
-    groups = _groups(items)
-    order,taken,n = sorted(groups),set(),0
-    np.random.default_rng(seed).shuffle(order)
-    for s in order[:-1]:
-        if abs(n+len(groups[s])-valid*len(items)) < abs(n-valid*len(items)): taken,n = taken|{s},n+len(groups[s])
-    taken = taken or {min(order, key=lambda s: len(groups[s]))}
-    return tuple([i for s,g in groups.items() if (s in taken)==side for i in g] for side in (False,True))
+    if len(items)<2 or not 0<valid<1:
+        raise ValueError(f'{len(items)} images and a share of {valid}: '
+            'a split needs 2 images or more, and a share between 0 and 1')
+    groups = _by_slide(items)
+    drawn = _draw_slides(groups, valid*len(items), np.random.default_rng(seed))
+    to_train = [i for slide,group in groups.items() if slide not in drawn for i in group]
+    to_validate = [i for slide,group in groups.items() if slide in drawn for i in group]
+    return to_train, to_validate
 
 # %% ../nbs/07_dataset.ipynb #6b79efb4
 def random_split(
@@ -155,55 +203,77 @@ def random_split(
     seed=0,
 )->tuple: # (indices to train on, indices to validate on), sorted
     "The paper's random split, which doesn't ask for slides (Brünggel et al. 2022, section 4)"
-    order,k = np.random.default_rng(seed).permutation(n), round(n*valid)
+    order = np.random.default_rng(seed).permutation(n)
+    k = round(n*valid)
     return np.sort(order[k:]), np.sort(order[:k])
 
 # %% ../nbs/07_dataset.ipynb #7601d1fb
-CELLS,TRIES = .02,30 # share of a crop that has to be cells; places that are tried
+CELLS = .02 # share of a crop that has to be cells
+TRIES = 30  # places that are tried
 
-def _place(mask, size, taken, rng):
+def _draw_corner(mask, size, taken, rng):
     "Corner (y, x) of a random crop that holds cells, with nothing unknown if possible; None where none was found"
-    best,corner = 1.,None
-    for y,x in rng.integers(0, np.subtract(mask.shape, size)+1, (TRIES,2)).tolist():
-        part = mask[y:y+size, x:x+size]
-        unknown,cells = (part==UNKNOWN).mean(), ((part==RBC)|(part==OVERLAP)).mean()
-        if (y,x) not in taken and cells>=CELLS and unknown<best: best,corner = unknown,(y,x)
-        if corner and not best: break
+    end = np.subtract(mask.shape, size)+1
+    fewest,corner = 1.,None
+    for y,x in rng.integers(0, end, (TRIES,2)).tolist():
+        crop = mask[y:y+size, x:x+size]
+        unknown = (crop==UNKNOWN).mean()
+        if (y,x) in taken or foreground(crop).mean()<CELLS: continue
+        if unknown<fewest: fewest,corner = unknown,(y,x)
+        if corner and not fewest: break
     return corner
 
-def _cut(item, k, size, taken, rng):
+# %% ../nbs/07_dataset.ipynb #467ff191
+def _crops_of(item, k, size, taken, rng):
     "Up to `k` crops of `item`; their corners are added to `taken`"
     image,mask = item.read()
-    if min(mask.shape)<size: raise ValueError(f'{item.image}: {mask.shape[1]}x{mask.shape[0]} px, where crops of {size}x{size} are cut: take smaller crops, or leave this image out')
-    out = []
-    while len(out)<k and (corner := _place(mask, size, taken, rng)):
+    h,w = mask.shape
+    if min(h, w)<size:
+        raise ValueError(f'{item.image}: {w}x{h} px, where crops of {size}x{size} are cut: '
+            'take smaller crops, or leave this image out')
+    found = []
+    while len(found)<k:
+        corner = _draw_corner(mask, size, taken, rng)
+        if corner is None: break
         taken.add(corner)
-        window = tuple(slice(c, c+size) for c in corner)
-        out.append((image[window].copy(), mask[window].copy()))
-    return out
+        y,x = corner
+        window = slice(y, y+size),slice(x, x+size)
+        found.append((image[window].copy(), mask[window].copy()))
+    return found
 
 # %% ../nbs/07_dataset.ipynb #8dc60482
+def _draw_shares(n, givers, rng):
+    "How many of `n` crops each of so many `givers` gives"
+    order = rng.permutation(givers)
+    given_by = order[np.arange(n)%givers]
+    return np.bincount(given_by, minlength=givers).tolist()
+
 def crops(
-    items, # list of `Labelled`
-    n:int, # number of crops
-    size:int, # px
+    items:list[Labelled],
+    n:int,    # number of crops; a warning where there are fewer
+    size:int, # px; ValueError where an image is smaller
     seed=0,
 )->list: # of (image, mask): uint8, (size, size, 3) and (size, size)
-    "`n` random square crops with cells (Brünggel et al. 2022, section 3.1); a warning where there are fewer, ValueError for an image smaller than `size`"
-    rng,out,able = np.random.default_rng(seed),[],[(i, set()) for i in items]
-    while len(out)<n and able:
-        left,more = n-len(out),[]
-        shares = np.bincount(rng.permutation(len(able))[np.arange(left)%len(able)], minlength=len(able))
-        for (item,taken),k in tqdm([*zip(able, shares.tolist())], 'crops', unit='image'):
-            new = _cut(item, k, size, taken, rng) if k else []
-            out += new
-            if len(new)==k: more.append((item, taken))
-        able = more
-    if len(out)<n: warnings.warn(f'{n} crops of {size}x{size} px were asked for, {len(items)} images have only {len(out)} with cells', stacklevel=2)
-    return out
+    "`n` random square crops with cells (Brünggel et al. 2022, section 3.1)"
+    rng = np.random.default_rng(seed)
+    found = []
+    givers = [(item, set()) for item in items] # images that may have more crops, and the corners that were taken
+    while len(found)<n and givers:
+        shares = _draw_shares(n-len(found), len(givers), rng)
+        may_have_more = []
+        for (item,taken),k in tqdm([*zip(givers, shares)], 'crops', unit='image'):
+            new = _crops_of(item, k, size, taken, rng) if k else []
+            found += new
+            if len(new)==k: may_have_more.append((item, taken))
+        givers = may_have_more
+    if len(found)<n:
+        warnings.warn(f'{n} crops of {size}x{size} px were asked for, '
+            f'{len(items)} images have only {len(found)} with cells', stacklevel=2)
+    return found
 
 # %% ../nbs/07_dataset.ipynb #8eb7501e
-SIZES = dict(paper=dict(crops=2300, size=300, rouleaux=30), medium=dict(crops=500, size=300, rouleaux=7), small=dict(crops=60, size=150, rouleaux=1))
+SIZES = dict(paper=dict(crops=2300, size=300, rouleaux=30), medium=dict(crops=500, size=300, rouleaux=7),
+    small=dict(crops=60, size=150, rouleaux=1))
 
 class PaperSet:
     "Artificial overlaps, rouleaux and corrected images, made when they are asked for (Brünggel et al. 2022, section 3.3)"
@@ -213,10 +283,14 @@ class PaperSet:
         rouleaux=30,  # number of crops that are laid on themselves
         seed=0,
     ):
-        n,rng = len(crops),np.random.default_rng(seed)
+        n = len(crops)
         if n<2: raise ValueError(f'{n} crops: each needs another one to be laid on it, so 2 or more')
-        self.crops,self.corrected,self.seed = list(crops),list(corrected),seed
-        self.partner = (np.arange(n) + rng.integers(1, n, n)) % n
+        self.crops = list(crops)
+        self.corrected = list(corrected)
+        self.seed = seed
+        rng = np.random.default_rng(seed)
+        steps = rng.integers(1, n, n) # from a crop to its partner, never to itself
+        self.partner = (np.arange(n)+steps) % n
         self.alone = rng.choice(n, rouleaux, replace=rouleaux>n)
 
     def __len__(self): return len(self.crops)+len(self.alone)+len(self.corrected)
@@ -229,9 +303,14 @@ def item(self:PaperSet,
 ): # (image, mask), uint8, (H, W, 3) and (H, W)
     "Image `i` and its mask"
     if not 0<=i<len(self): raise IndexError(i)
-    rng,n,m = np.random.default_rng([self.seed, epoch, i]),len(self.crops),len(self.alone)
-    if i<n: return overlap_pair(*self.crops[i], *self.crops[self.partner[i]], rng)
-    if i<n+m: return overlap_itself(*self.crops[self.alone[i-n]], rng)
+    n,m = len(self.crops),len(self.alone)
+    rng = np.random.default_rng([self.seed, epoch, i])
+    if i<n:
+        partner = self.crops[self.partner[i]]
+        return overlap_pair(*self.crops[i], *partner, rng)
+    if i<n+m:
+        crop = self.crops[self.alone[i-n]]
+        return overlap_itself(*crop, rng)
     return self.corrected[i-n-m]
 
 @patch
@@ -247,10 +326,12 @@ GO_ON = '(what is whole stays in {}; the same command goes on from there)'
 class DownloadError(OSError):
     "A file that couldn't be fetched: names the file, its address and what happened"
 
-def _get(source, path):
+def _fetch_file(source, path):
     "Fetch one file with pooch; it is there and whole already, or tried three times"
     try: return path, Path(source.fetch(path))
-    except Exception as e: raise DownloadError(f'{path} could not be fetched from {source.get_url(path)}: {e} {GO_ON.format(source.path)}') from e
+    except Exception as e:
+        go_on = GO_ON.format(source.path)
+        raise DownloadError(f'{path} could not be fetched from {source.get_url(path)}: {e} {go_on}') from e
 
 # %% ../nbs/07_dataset.ipynb #fa906a23
 def _download(base, registry, cache):
@@ -259,8 +340,9 @@ def _download(base, registry, cache):
     source = pooch.create(path=cache, base_url=base, registry=registry, retry_if_failed=2)
     for path in registry: (cache/path).parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(_get, source, path) for path in registry]
-        try: return dict(j.result() for j in tqdm(as_completed(jobs), 'download', total=len(jobs), unit='file'))
+        jobs = [pool.submit(_fetch_file, source, path) for path in registry]
+        done = tqdm(as_completed(jobs), 'download', total=len(jobs), unit='file')
+        try: return dict(job.result() for job in done)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -268,54 +350,78 @@ def _download(base, registry, cache):
 # %% ../nbs/07_dataset.ipynb #0312f665
 IMAGE = re.compile(r'(Dataset/|images/image-)(\d+)(\.jpg|\.png)')
 
-def _name(name, path):
+def _new_name(dataset, path):
     "`Dataset/50.jpg` → `chula_050.jpg`; None for what isn't an image"
-    if m := IMAGE.fullmatch(path): return f'{name}_{int(m[2]):03d}{m[3]}'
+    if m := IMAGE.fullmatch(path): return f'{dataset}_{int(m[2]):03d}{m[3]}'
 
-def _points(got):
+def _image_hashes(dataset, registry):
+    "{new name: hash} of the images in `registry`"
+    named = {_new_name(dataset, path): sha.removeprefix('sha256:') for path,sha in registry.items()}
+    return {name: sha for name,sha in named.items() if name}
+
+# %% ../nbs/07_dataset.ipynb #14102c2e
+def _points_table(fetched):
     "Chula's `Label/*.txt` as one table"
-    labels = sorted((int(Path(path).stem), file) for path,file in got.items() if path.startswith('Label/'))
-    return 'image,x,y,type\n' + ''.join(f'chula_{k:03d}.jpg,{",".join(line.split())}\n' for k,file in labels for line in file.read_text().splitlines() if line.strip())
+    labels = [(int(Path(path).stem), file) for path,file in fetched.items() if path.startswith('Label/')]
+    rows = ['image,x,y,type\n']
+    for k,file in sorted(labels):
+        points = [line.split() for line in file.read_text().splitlines()]
+        rows += [f'chula_{k:03d}.jpg,{",".join(point)}\n' for point in points if point]
+    return ''.join(rows)
 
-def _boxes(got):
+def _boxes_table(fetched):
     "draaslan's `annotations.csv`, with the images' new names"
-    rows = list(csv.reader(got['annotations.csv'].read_text().splitlines()))
-    return ''.join(','.join([_name('draaslan', f'images/{image}') or image, *rest])+'\n' for image,*rest in rows)
+    lines = fetched['annotations.csv'].read_text().splitlines()
+    rows = []
+    for image,*rest in csv.reader(lines):
+        name = _new_name('draaslan', f'images/{image}') or image # the head has none
+        rows.append(','.join([name, *rest])+'\n')
+    return ''.join(rows)
 
 # %% ../nbs/07_dataset.ipynb #5d183ad1
-def _slides(name, registry):
-    "{hash: slide} of the frames whose slide is known"
-    path = DATA/f'slides_{name}.csv'
-    known = read_column(path, 'image', 'slide') if path.is_file() else {}
-    return {sha: known[_name(name, path)] for path,sha in registry.items() if _name(name, path) in known}
+def _known_slides(dataset, images):
+    "{hash: slide} of those `images`, {name: hash}, whose slide is known"
+    slides = read_column(DATA/f'slides_{dataset}.csv', 'image', 'slide')
+    return {sha: slides[name] for name,sha in images.items() if name in slides}
 
-def _tables(name, registry, got, held):
+def _table(head, rows): return '\n'.join([head, *sorted(rows), ''])
+
+def _tables(dataset, registry, fetched, held):
     "{file: text} of all tables that lie in the folder"
-    images,slides = {_name(name, path): sha for path,sha in registry.items() if _name(name, path)},_slides(name, registry)
-    table = lambda head,rows: head+'\n' + ''.join(row+'\n' for row in sorted(rows))
-    out = {'gold.csv': table('image', (i for i,sha in images.items() if sha.removeprefix('sha256:') in held))}
-    if slides: out['slides.csv'] = table('image,slide', (f'{i},{slides[sha]}' for i,sha in images.items() if sha in slides))
-    return out | ({'points.csv': _points(got)} if name=='chula' else {'boxes.csv': _boxes(got)})
+    images = _image_hashes(dataset, registry)
+    slides = _known_slides(dataset, images)
+    tables = {'gold.csv': _table('image', [name for name,sha in images.items() if sha in held])}
+    if slides:
+        rows = [f'{name},{slides[sha]}' for name,sha in images.items() if sha in slides]
+        tables['slides.csv'] = _table('image,slide', rows)
+    if dataset=='chula': tables['points.csv'] = _points_table(fetched)
+    else: tables['boxes.csv'] = _boxes_table(fetched)
+    return tables
 
 # %% ../nbs/07_dataset.ipynb #c9df6018
 def _make_masks(folder):
     "Segment the images of `folder` that have no mask yet"
     have = latest_masks(folder)
-    for name,path in tqdm([(n, p) for n,p in _images(folder).items() if n not in have], 'masks', unit='image'):
-        write_mask(folder/'masks'/f'{name}_mask.png', find_objects(read_image(path)).mask())
+    missing = [(name, path) for name,path in _require_images(folder).items() if name not in have]
+    for name,path in tqdm(missing, 'masks', unit='image'):
+        mask = find_objects(read_image(path)).mask()
+        write_mask(folder/'masks'/f'{name}_mask.png', mask)
 
+# %% ../nbs/07_dataset.ipynb #5ab66e75
 def _write_new(path, data):
-    if path.exists() and path.read_bytes()!=data: raise ValueError(f'{path} is another file of the same name: use another folder')
+    "Write `data`; ValueError where something else is there already"
     if not path.exists(): write_file(path, data)
+    elif path.read_bytes()!=data: raise ValueError(f'{path} is another file of the same name: use another folder')
 
-def _fetch(name, out, base, registry, held):
+def _make_folder(dataset, out, base, registry, held):
     "Make the labelled folder `out` of the files at `base`, of which those whose hash is in `held` are marked as gold"
-    got = _download(base, registry, cache_folder()/name)
-    for path,file in got.items():
-        if to := _name(name, path): _write_new(out/'images'/to, file.read_bytes())
-    for table,text in _tables(name, registry, got, held).items(): _write_new(out/table, text.encode())
-    _write_new(out/'LICENSE', got['LICENSE'].read_bytes())
-    _write_new(out/'SOURCE.txt', f'{PUBLIC[name]}\nFetched from {base}\nIts license is in LICENSE; the masks were made by rbc_overlap\n'.encode())
+    fetched = _download(base, registry, cache_folder()/dataset)
+    for path,file in fetched.items():
+        if name := _new_name(dataset, path): _write_new(out/'images'/name, file.read_bytes())
+    for table,text in _tables(dataset, registry, fetched, held).items(): _write_new(out/table, text.encode())
+    _write_new(out/'LICENSE', fetched['LICENSE'].read_bytes())
+    source = f'{PUBLIC[dataset]}\nFetched from {base}\nIts license is in LICENSE; the masks were made by rbc_overlap\n'
+    _write_new(out/'SOURCE.txt', source.encode())
     _make_masks(out)
 
 # %% ../nbs/07_dataset.ipynb #a23cae30
@@ -324,5 +430,7 @@ def fetch(
     out,  # the labelled folder
 )->Path: # `out`
     "Fetch a public data set as a labelled folder; go on where an earlier call was interrupted; raises `DownloadError`"
-    _fetch(name, Path(out), *read_registry(name), gold_hashes())
-    return Path(out)
+    out = Path(out)
+    base,registry = read_registry(name)
+    _make_folder(name, out, base, registry, gold_hashes())
+    return out
