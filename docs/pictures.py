@@ -13,7 +13,7 @@ from rbc_overlap.smear import save_labelled, simulate
 SHAPE = 480,640
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT/'.ci'))
-from browser import Lab, Widget, chromium
+from lab import ARGUMENTS, CHROMIUM, Lab, Widget
 
 def slides(folder):
     "A labelled folder as `rbc-overlap masks --model` makes it"
@@ -54,7 +54,7 @@ def main():
     folder = ROOT/'nbs'/'images'
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), slides) as lab, sync_playwright() as p:
-        w = Widget(lab, p.chromium.launch(executable_path=chromium(), args=['--no-sandbox','--disable-dev-shm-usage']))
+        w = Widget(lab, p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
         w.page.set_viewport_size(dict(width=1180, height=900))
         w.start()
         pictures(w, Path(tmp)/'simulated', folder)
