@@ -13,61 +13,99 @@ from fastcore.basics import patch
 from .core import *
 
 # %% ../nbs/03_light.ipynb #b6888c77
-def _terms(shape):
+def _surface_terms(shape):
     "The six terms of a quadratic surface on [-1, 1]², (H*W, 6)"
-    y,x = np.meshgrid(np.linspace(-1,1,shape[0]), np.linspace(-1,1,shape[1]), indexing='ij')
-    return np.stack([np.ones_like(x), x, y, x*y, x*x, y*y], -1).reshape(-1,6)
+    rows = np.linspace(-1, 1, shape[0])
+    columns = np.linspace(-1, 1, shape[1])
+    y,x = np.meshgrid(rows, columns, indexing='ij')
+    terms = np.stack([np.ones_like(x), x, y, x*y, x*x, y*y], -1)
+    return terms.reshape(-1, 6)
 
-def _fit(terms, values, weight):
+def _fit_surface(terms, values, weight):
     "Coefficients of `terms` (N, 6) for `values` (N,) or (N, 3) by weighted least squares"
     weighted = terms.T*weight
-    return np.linalg.solve(weighted@terms + 1e-9*len(terms)*np.eye(6), weighted@values)
+    ridge = 1e-9*len(terms)*np.eye(6) # a solution exists even if all pixels lie on a line
+    return np.linalg.solve(weighted@terms + ridge, weighted@values)
 
-def _cover(green, terms, share=.98, rounds=8):
+# %% ../nbs/03_light.ipynb #8c347896
+def _covering_surface(green, terms, share=.98, rounds=8):
     "Coefficients (6,) of the surface over `green` (N,) that has `share` of the squared residuals' weight above it"
-    top,weight = np.minimum(green, np.percentile(green, 100*share)),np.ones(len(green))
+    brightest = np.percentile(green, 100*share)
+    clipped = np.minimum(green, brightest)
+    weight = np.ones(len(green))
     for _ in range(rounds):
-        coef = _fit(terms, top, weight)
-        weight = np.where(top>terms@coef, share, 1-share)
+        coef = _fit_surface(terms, clipped, weight)
+        above = clipped>terms@coef
+        weight = np.where(above, share, 1-share)
     return coef
 
 # %% ../nbs/03_light.ipynb #c035274b
+def _reaching_edge(dark):
+    "Those pixels of `dark`, uint8, that hang together with the edge of the image"
+    edged = np.pad(dark, 1, constant_values=1)
+    _,pieces = cv2.connectedComponents(edged)
+    at_edge = pieces==pieces[0,0]
+    return at_edge[1:-1,1:-1]
+
 def dark_frame(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # bool, (H, W); all False where there is none
     "A black border of `image`, or what lies outside the round field of an eyepiece"
-    dark = (np.asarray(image).max(2)<40).astype(np.uint8)
-    if dark.mean()<1/30: return np.zeros(dark.shape, bool)
-    edged = np.pad(dark, 1, constant_values=1)
-    labels = cv2.connectedComponents(edged)[1]
-    frame = (labels==labels[0,0])[1:-1,1:-1]
-    if not 1/30<frame.mean()<.9: return np.zeros(dark.shape, bool)
-    wide = max(round(.02*max(dark.shape)), 2)
-    return cv2.dilate(frame.astype(np.uint8), np.ones((2*wide+1,)*2, np.uint8)) > 0
+    strongest = np.asarray(image).max(2)
+    dark = (strongest<40).astype(np.uint8)
+    nothing = np.zeros(dark.shape, bool)
+    if dark.mean()<1/30: return nothing
+    frame = _reaching_edge(dark)
+    if not 1/30<frame.mean()<.9: return nothing
+    shadow = max(round(.02*max(dark.shape)), 2)
+    side = 2*shadow+1
+    square = np.ones((side,side), np.uint8)
+    wider = cv2.dilate(frame.astype(np.uint8), square)
+    return wider>0
 
 # %% ../nbs/03_light.ipynb #940d7fbf
-def _settle(log, terms, lit, rounds=12):
-    "Coefficients (6, 3) of the background surface through those pixels of `log` (N, 3) that are `lit`"
-    log,terms = log[lit],terms[lit]
-    r,band = log[:,1]-terms@_cover(log[:,1], terms),.1
+def _settled_surface(log, terms, rounds=12):
+    "Coefficients (6, 3) of the surface through those pixels of `log` (N, 3) that are background"
+    green = log[:,1]
+    residual = green - terms@_covering_surface(green, terms)
+    band = .1
     for _ in range(rounds):
-        above = r[(r>0) & (r<band)]
-        if above.size: band = min(band, 2.2*np.median(above)+.004)
-        coef = _fit(terms, log, np.abs(r)<band)
-        r = log[:,1]-terms@coef[:,1]
+        above = residual[(residual>0) & (residual<band)]
+        if above.size: band = min(band, 2.2*np.median(above)+.004) # 1.5 standard deviations, and a grey level
+        near = np.abs(residual)<band
+        coef = _fit_surface(terms, log, near)
+        residual = green - terms@coef[:,1]
     return coef
+
+# %% ../nbs/03_light.ipynb #117a5d67
+def _thumbnail(image):
+    "`image` reduced to a longer side of at most 256 px"
+    H,W = image.shape[:2]
+    scale = min(1, 256/max(H, W))
+    w = max(round(W*scale), 2)
+    h = max(round(H*scale), 2)
+    return cv2.resize(np.asarray(image), (w,h), interpolation=cv2.INTER_AREA)
+
+def _small_background(small):
+    "The light between the cells of a thumbnail, continued under them"
+    terms = _surface_terms(small.shape)
+    lit = ~dark_frame(small)
+    lit[1::2] = False
+    lit[:,1::2] = False
+    lit = lit.ravel()
+    colors = small.reshape(-1, 3)
+    log = np.log(colors+1.)
+    coef = _settled_surface(log[lit], terms[lit])
+    light = np.exp(terms@coef).astype(np.float32)
+    return light.reshape(small.shape)
 
 def background(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # what the image would be without cells, plus 1 (so that its logarithm exists): float32, (H, W, 3)
     "The light that arrives between the cells of `image`, continued under them"
     H,W = image.shape[:2]
-    scale = min(1, 256/max(H, W))
-    small = cv2.resize(np.asarray(image), (max(round(W*scale), 2), max(round(H*scale), 2)), interpolation=cv2.INTER_AREA)
-    terms,lit = _terms(small.shape),~dark_frame(small)
-    lit[1::2] = lit[:,1::2] = False # a quarter of the pixels tells as much
-    surface = np.exp(terms@_settle(np.log(small.reshape(-1,3)+1.), terms, lit.ravel())).reshape(small.shape)
-    return cv2.resize(surface.astype(np.float32), (W,H), interpolation=cv2.INTER_LINEAR)
+    light = _small_background(_thumbnail(image))
+    return cv2.resize(light, (W,H), interpolation=cv2.INTER_LINEAR)
 
 # %% ../nbs/03_light.ipynb #5e90f055
 _LOG = np.log10(np.arange(256, dtype=np.float32)+1)
@@ -76,7 +114,8 @@ def absorbance(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # per channel, float32, (H, W, 3): 0 on the background, larger where it is darker
     "Beer-Lambert absorbance log10(I0/I) of `image` against its own flat-fielded `background`"
-    a = np.log10(background(image)) - _LOG[np.asarray(image)]
+    light = background(image)
+    a = np.log10(light) - _LOG[np.asarray(image)]
     a[dark_frame(image)] = 0
     return a
 
@@ -87,10 +126,11 @@ def cell_level(
     a:np.ndarray,     # absorbance, (H, W, 3)
     cells:np.ndarray, # bool, (H, W): where red cells are
 )->np.ndarray: # absorbance per channel, float32, (3,); ones where there are no cells
-    "How much a typical pixel of a red cell absorbs: the median of `a` on `cells`, in no channel below a quarter of the largest"
+    "Median absorbance of a red cell's pixels: that of `a` on `cells`, in no channel below a quarter of the largest"
     if not cells.any(): return np.ones(3, np.float32)
     level = np.median(a[cells], axis=0)
-    return np.maximum(level, max(level.max(), FAINT)/4).astype(np.float32)
+    least = max(level.max(), FAINT)/4
+    return np.maximum(level, least).astype(np.float32)
 
 # %% ../nbs/03_light.ipynb #caab88f3
 CELL = 40 # px across a cell in a `View`
@@ -104,18 +144,36 @@ class View:
         cell=CELL,        # diameter of a cell in the view, px
     ):
         self.size = tuple(max(round(s*cell/diameter), 1) for s in image.shape[:2])
+        self.level = np.float32(level)
         kind = cv2.INTER_AREA if cell<diameter else cv2.INTER_CUBIC
-        self.image,self.level = cv2.resize(np.asarray(image), self.size[::-1], interpolation=kind),np.float32(level)
-        thumb = cv2.resize(self.image, tuple(max(round(s*min(1, 256/max(self.size))), 2) for s in self.size[::-1]), interpolation=cv2.INTER_AREA)
-        self.light,self.dark = np.log10(background(thumb)), dark_frame(thumb).astype(np.float32)
+        self.image = cv2.resize(np.asarray(image), self.size[::-1], interpolation=kind)
+        small = _thumbnail(self.image)
+        self.light = np.log10(background(small))
+        self.dark = dark_frame(small).astype(np.float32)
 
 # %% ../nbs/03_light.ipynb #9dd4f2e9
 @patch
-def _enlarge(self:View, thumb, y, x, shape):
+def _enlarge(self:View, small, y, x, shape):
     "The window of `shape` at row `y`, column `x` of a thumbnail, enlarged to the size of the view"
-    fy,fx = [t/s for t,s in zip(thumb.shape, self.size)]
-    m = np.float32([[fx, 0, (x+.5)*fx-.5], [0, fy, (y+.5)*fy-.5]])
-    return cv2.warpAffine(thumb, m, shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    fy = small.shape[0]/self.size[0]
+    fx = small.shape[1]/self.size[1]
+    across = fx,0,(x+.5)*fx-.5
+    down = 0,fy,(y+.5)*fy-.5
+    place = np.float32([across, down])
+    kind = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(small, place, shape[::-1], flags=kind, borderMode=cv2.BORDER_REPLICATE)
+
+@patch
+def _relative(self:View, top, left, bottom, right):
+    "Absorbance relative to a red cell in a window that lies within the view"
+    size = bottom-top,right-left
+    light = self._enlarge(self.light, top, left, size)
+    seen = self.image[top:bottom, left:right]
+    relative = (light-_LOG[seen]) / self.level
+    if self.dark.any():
+        outside = self._enlarge(self.dark, top, left, size)>.5
+        relative[outside] = 0
+    return relative
 
 @patch
 def window(self:View,
@@ -123,14 +181,15 @@ def window(self:View,
     shape=None, # (h, w), px; None: all of it
 )->np.ndarray: # relative absorbance, float32, (h, w, 3)
     "Absorbance relative to a red cell in a window of the view"
+    H,W = self.size
     h,w = shape or self.size
     out = np.zeros((h,w,3), np.float32)
-    top,left,bottom,right = max(y, 0), max(x, 0), min(y+h, self.size[0]), min(x+w, self.size[1])
+    top = max(y, 0)
+    left = max(x, 0)
+    bottom = min(y+h, H)
+    right = min(x+w, W)
     if bottom<=top or right<=left: return out
-    inner = out[top-y:bottom-y, left-x:right-x]
-    inner[:] = self._enlarge(self.light, top, left, inner.shape[:2]) - _LOG[self.image[top:bottom,left:right]]
-    inner /= self.level
-    if self.dark.any(): inner[self._enlarge(self.dark, top, left, inner.shape[:2])>.5] = 0
+    out[top-y:bottom-y, left-x:right-x] = self._relative(top, left, bottom, right)
     return out
 
 # %% ../nbs/03_light.ipynb #479b066c
@@ -140,6 +199,9 @@ def pixels(self:View,
     shape=None, # (h, w), px; None: all of it
 )->np.ndarray: # RGB, float32, 0 to 1, (h, w, 3)
     "Colours in a window of the view"
+    H,W = self.size
     h,w = shape or self.size
-    rows,columns = [np.clip(np.arange(o, o+k), 0, n-1) for o,k,n in zip((y,x), (h,w), self.size)]
-    return self.image[rows[:,None],columns].astype(np.float32)/255
+    rows = np.clip(np.arange(y, y+h), 0, H-1)
+    columns = np.clip(np.arange(x, x+w), 0, W-1)
+    colors = self.image[rows[:,None],columns]
+    return colors.astype(np.float32)/255
