@@ -6,9 +6,10 @@ from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import drop_specks, summits
 from rbc_overlap.classic import find_objects
-from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, read_image, round_kernel, write_file, write_mask
+from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, depth, read_image, round_kernel, write_file, write_mask
 from rbc_overlap.segment import Model, doubted, segment
 from scipy import ndimage as ndi
+from scipy.optimize import least_squares
 from scipy.special import expit
 from tqdm import tqdm
 
@@ -23,32 +24,32 @@ def distance(p, xy):
     q = np.sqrt(u*u+v*v)+1e-6
     return q, np.stack([-(u*a+v*b), -(u*b+v*c), u*dx, u*dy+v*dx, v*dy], 1)/q[:,None]
 
-def residuals(p, start, xy, inside, soft, hold, pin):
-    "Soft union of the ellipses minus `inside`, then a weak pull to the shapes (`hold`) and places (`pin`) of `start`; and the Jacobian"
-    q,dq = distance(p, xy)
+def weights(n, hold, pin):
+    "How strongly each number of `n` ellipses is held at its start: `pin` for places, `hold` for shapes"
+    return np.tile(np.r_[pin, pin, hold*np.r_[1, 2**.5, 1]], n)
+
+def residuals(p, start, xy, inside, soft, w):
+    "Soft union of the ellipses minus `inside`, then the weak pull `w` to those of `start`"
+    q,_ = distance(p.reshape(-1, 5), xy)
+    union = 1-np.prod(1-expit((1-q)/soft), 0)
+    return np.r_[union-inside, (p-start)*w]
+
+def jacobian(p, start, xy, inside, soft, w):
+    "Derivatives of `residuals`"
+    q,slope = distance(p.reshape(-1, 5), xy)
     on = expit((1-q)/soft)
     free = np.prod(1-on, 0)
-    J = -(on*free/soft)[:,None]*dq
-    w = np.r_[pin, pin, hold*np.r_[1, 2**.5, 1]]
-    return np.r_[1-free-inside, ((p-start)*w).ravel()], np.concatenate([J.reshape(-1, xy.shape[1]).T, np.diag(np.tile(w, len(p)))]).astype(np.float32)
+    union = -(on*free/soft)[:,None]*slope
+    return np.concatenate([union.reshape(len(p), -1).T, np.diag(w)])
 
 def fit(start, xy, inside, radius, hold, pin):
-    "Levenberg-Marquardt from `start`, softness 2 px, then 0.7 px"
-    p = start
+    "Least squares by Levenberg and Marquardt from the ellipses `start`, softness 2 px, then 0.7 px"
+    first = start.ravel()
+    p,w = first,weights(len(start), hold, pin)
     for soft in (2/radius, .7/radius):
-        r,J = residuals(p, start, xy, inside, soft, hold, pin)
-        damp = .01
-        for _ in range(40):
-            A = J.T@J
-            step = -np.linalg.solve(A+damp*np.diag(np.diag(A)+1e-3), J.T@r).reshape(p.shape)
-            r2,J2 = residuals(p+step, start, xy, inside, soft, hold, pin)
-            if r2@r2<r@r:
-                done = r2@r2>(1-1e-4)*(r@r)
-                p,r,J,damp = p+step,r2,J2,damp/5
-                if done: break
-            else: damp *= 5
-            if damp>1e4: break
-    return p
+        given = first,xy,inside,soft,w
+        p = least_squares(residuals, p, jacobian, method='lm', ftol=1e-4, args=given).x
+    return p.reshape(-1, 5)
 
 def axes(p, radius):
     "(x, y, larger and smaller half axis, angle) of ellipses `p` in px and radians"
@@ -98,7 +99,7 @@ def given(piece, starts, radius, boxes):
 
 def automatic(piece, radius, least=.965, gain=.012):
     "(ellipses, IoU) from the maxima of the distance to the edge: the fewest that explain `piece` and show enough of themselves; or None"
-    height = cv2.distanceTransform(np.pad(piece, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1,1:-1]
+    height = depth(np.pad(piece, 1).astype(np.uint8))[1:-1,1:-1]
     best,n = None,1
     for h in (2,.75,.3):
         marks = drop_specks(summits(height, h), height)
@@ -211,6 +212,7 @@ if __name__=='__main__':
     p.add_argument('--model', type=Path, help='for masks to train on: cells in which this model sees an overlap become unknown')
     args = p.parse_args()
     cv2.setNumThreads(1)
+    np.seterr(over='ignore', invalid='ignore') # a fit that runs away is refused by its IoU
     rows = build(args.data, args.out, args.slides, args.model and Model(args.model))
     print(rows.groupby('how').agg(objects=('n','size'), cells=('n','sum'), overlap_px=('overlap','sum'), iou=('iou','median')).round(3).to_string())
     print((rows.groupby('image').overlap.sum()>=200).sum(), 'of', rows.image.nunique(), 'images have 200 overlap px or more')
