@@ -6,16 +6,19 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/smear.html.md"""
 
 # %% auto #0
 __all__ = ['STAINS', 'ANGLES', 'KINDS', 'BLENDS', 'RED', 'NUCLEUS', 'GRANULE', 'DIRT', 'SPACING', 'Stain', 'outline', 'Body',
-           'draw', 'red_cell', 'lay', 'paint', 'clearance', 'attach', 'clump', 'clumps', 'Field', 'place', 'Speck',
-           'stamp', 'white_cell', 'platelet', 'speck_of_dirt', 'photograph', 'Smear', 'simulate', 'save_labelled',
-           'erode', 'spoilt_mask']
+           'draw', 'red_cell', 'lay', 'meeting_slices', 'paint', 'clearance', 'attach', 'clump', 'clumps', 'Field',
+           'place', 'Speck', 'stamp', 'white_cell', 'platelet', 'speck_of_dirt', 'photograph', 'Smear', 'simulate',
+           'save_labelled', 'erode', 'spoilt_mask']
 
 # %% ../nbs/05_smear.ipynb #ca40945a
 import json, warnings
-from pathlib import Path
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from math import floor, tau
+from pathlib import Path
 import cv2, numpy as np
+from fastcore.basics import patch
 from .core import *
 
 # %% ../nbs/05_smear.ipynb #d34e0960
@@ -29,9 +32,10 @@ class Stain:
     dirt:tuple    = (.60, .62, .50)  # specks
 
     @property
-    def dyes(self): 
+    def dyes(self):
         "The four absorbances as a matrix, float32, (4, 3)"
-        return np.array([self.red, self.nucleus, self.granule, self.dirt], np.float32)
+        dyes = [self.red, self.nucleus, self.granule, self.dirt]
+        return np.array(dyes, np.float32)
 
 # %% ../nbs/05_smear.ipynb #20b97890
 STAINS = dict( # light                red cells
@@ -45,7 +49,7 @@ STAINS = dict( # light                red cells
     mint   = Stain((181,220,192), (.005, .330, .150)))
 
 # %% ../nbs/05_smear.ipynb #e71eee8a
-ANGLES = np.linspace(0, 2*np.pi, 256, endpoint=False)
+ANGLES = np.linspace(0, tau, 256, endpoint=False)
 
 def outline(
     radius,    # of the circle of the same area, px
@@ -55,9 +59,14 @@ def outline(
 )->np.ndarray: # px, float32, (256,): the radius at each of `ANGLES`
     "A smooth closed outline: an ellipse of `ratio` in a random direction with `waves`"
     turned = ANGLES - rng.uniform(0, np.pi)
-    ellipse = radius/np.hypot(np.cos(turned)/ratio**.5, np.sin(turned)*ratio**.5)
-    k = np.arange(1, 6)[:,None]
-    bumps = rng.normal(0, waves/k) * np.cos(k*ANGLES + rng.uniform(0, 2*np.pi, k.shape))
+    along = np.cos(turned)/ratio**.5
+    across = np.sin(turned)*ratio**.5
+    ellipse = radius/np.hypot(along, across)
+
+    k = np.arange(1, 6)[:,None] # waves in a turn
+    heights = rng.normal(0, waves/k)
+    phases = rng.uniform(0, tau, k.shape)
+    bumps = heights*np.cos(k*ANGLES + phases)
     return (ellipse*(1+bumps.sum(0))).astype(np.float32)
 
 # %% ../nbs/05_smear.ipynb #a9549633
@@ -79,36 +88,60 @@ class Body:
         return float(self.edge.max())
 
 # %% ../nbs/05_smear.ipynb #94af397b
-def _index(angle):
-    "Angles (radians, 0 to 2 pi) → where to look them up in an outline"
-    return (np.asarray(angle)*(len(ANGLES)/2/np.pi)).astype(np.int32) % len(ANGLES)
+def _angle_index(angle):
+    "Where an outline has the radius in the direction of `angle` (radians, 0 to 2 pi)"
+    index = np.asarray(angle)*(len(ANGLES)/2/np.pi)
+    return index.astype(np.int32) % len(ANGLES)
 
 def _polar(side, y, x):
     "For each pixel of a square of `side` px: its distance from (y, x), and where outlines have its direction"
-    a = np.arange(side, dtype=np.float32)
-    d,angle = cv2.cartToPolar(*np.meshgrid(a-x, a-y))
-    return d, _index(angle)
+    pixels = np.arange(side, dtype=np.float32)
+    right = pixels-np.float32(x)
+    down = pixels-np.float32(y)
+    distance,angle = cv2.cartToPolar(*np.meshgrid(right, down))
+    return distance, _angle_index(angle)
+
+# %% ../nbs/05_smear.ipynb #95bd49d5
+def _cover(edge, distance, index):
+    "Where an outline covers pixels at a `distance` in the direction `index`, 0 to 1"
+    return np.clip(edge[index]-distance+.5, 0, 1)
 
 def draw(
     body:Body,
-): # (y, x, cover, thickness): the window's corner, and two float32 arrays: 0 to 1 inside the edge, absorbance
+): # (y, x, cover, thickness): the window's corner, 0 to 1 inside the edge, and the absorbance, both (h, w)
     "Paint `body` in its own window"
     half = int(body.reach)+2
-    y,x = int(np.floor(body.y))-half, int(np.floor(body.x))-half
-    d,i = _polar(2*half+2, np.float32(body.y-y), np.float32(body.x-x))
-    cover,r = np.clip(body.edge[i]-d+.5, 0, 1), d/body.dip[i]
-    relief = 1 - body.pallor*np.exp(-r**3) + body.target*np.exp(-4*r*r)
+    y = floor(body.y)-half
+    x = floor(body.x)-half
+    distance,index = _polar(2*half+2, body.y-y, body.x-x)
+    cover = _cover(body.edge, distance, index)
+
+    r = distance/body.dip[index]
+    dip = body.pallor*np.exp(-r**3)
+    target = body.target*np.exp(-4*r*r)
+    relief = 1-dip+target
     return y, x, cover, body.depth*cover*relief
 
 # %% ../nbs/05_smear.ipynb #ea7e5ac8
-KINDS = dict(
-    disc       = dict(share=.87, size=1.,  ratio=.13, pallor=1.,  target=0., spikes=0.),  # ratio: mean of long axis / short axis, less 1
-    oval       = dict(share=.05, size=1.,  ratio=.45, pallor=.8,  target=0., spikes=0.),  # pallor: in units of the slide's
+KINDS = dict( # shares of cells, and how they differ from a disc
+    disc       = dict(share=.87, size=1.,  ratio=.13, pallor=1.,  target=0., spikes=0.),
+    oval       = dict(share=.05, size=1.,  ratio=.45, pallor=.8,  target=0., spikes=0.),
     spherocyte = dict(share=.03, size=.85, ratio=.05, pallor=.05, target=0., spikes=0.),
-    target     = dict(share=.03, size=1.,  ratio=.08, pallor=1.4, target=.5, spikes=0.),  # target: in units of the cell's pallor
-    burr       = dict(share=.02, size=.95, ratio=.08, pallor=.5,  target=0., spikes=.04)) # spikes: height, in radii
+    target     = dict(share=.03, size=1.,  ratio=.08, pallor=1.4, target=.5, spikes=0.),
+    burr       = dict(share=.02, size=.95, ratio=.08, pallor=.5,  target=0., spikes=.04))
 
 # %% ../nbs/05_smear.ipynb #5873185a
+def _draw_key(table, rng):
+    "A random key of `table`, each as often as its share says"
+    shares = [row['share'] for row in table.values()]
+    return str(rng.choice([*table], p=shares))
+
+def _spikes(height, rng):
+    "What an outline is multiplied by to have 14 spikes at uneven distances, float32, (256,)"
+    uneven = 3*np.sin(ANGLES + rng.uniform(0, tau))
+    spikes = 1 + height*np.cos(14*ANGLES + uneven)
+    return spikes.astype(np.float32)
+
 def red_cell(
     rng,               # numpy Generator
     diameter=40.,      # median of the slide, px
@@ -117,13 +150,18 @@ def red_cell(
     kind=None,         # key of `KINDS`; None draws one
 )->Body:
     "A random red cell at (0, 0)"
-    kind = KINDS[kind or rng.choice([*KINDS], p=[k['share'] for k in KINDS.values()])]
-    radius = diameter/2*kind['size']*rng.lognormal(0, anisocytosis/2)
-    edge = outline(radius, 1 + kind['ratio']*rng.gamma(3, 1/3), .015, rng)
-    spiky = edge*(1 + kind['spikes']*np.cos(14*ANGLES + 3*np.sin(ANGLES + rng.uniform(0, 2*np.pi)))).astype(np.float32)
-    dip = edge*outline(rng.uniform(.36, .54), 1.1, .12, rng)
-    pale = np.clip(pallor*kind['pallor']*rng.lognormal(0, .18), 0, .9)
-    return Body(spiky, dip, pale, kind['target']*pale, rng.lognormal(0, .06))
+    traits = KINDS[kind or _draw_key(KINDS, rng)]
+    size = rng.lognormal(0, anisocytosis/2)
+    radius = diameter/2*traits['size']*size
+    ratio = 1 + traits['ratio']*rng.gamma(3, 1/3)
+    smooth = outline(radius, ratio, .015, rng)
+    edge = smooth*_spikes(traits['spikes'], rng)
+    dip = smooth*outline(rng.uniform(.36, .54), 1.1, .12, rng)
+    pale = pallor*traits['pallor']*rng.lognormal(0, .18)
+    pale = np.clip(pale, 0, .9)
+    target = traits['target']*pale
+    depth = rng.lognormal(0, .06)
+    return Body(edge, dip, pale, target, depth)
 
 # %% ../nbs/05_smear.ipynb #65ca43aa
 BLENDS = dict(
@@ -138,17 +176,33 @@ def lay(
     blend='add',      # key of `BLENDS`
 )->np.ndarray: # absorbance of both, (h, w)
     "Lay a cell over what is there already"
-    hide,p = BLENDS[blend]['hide'], BLENDS[blend]['p']
-    seen = below*(1-hide*cover)
-    return seen+thickness if p==1 else (seen**p+thickness**p)**(1/p)
+    rule = BLENDS[blend]
+    p = rule['p']
+    seen = below*(1-rule['hide']*cover)
+    if p==1: return seen+thickness
+    return (seen**p+thickness**p)**(1/p)
+
+# %% ../nbs/05_smear.ipynb #db52a72c
+def _axis_slices(start, length, size):
+    "Where a patch of `length` px that begins at `start` meets an axis of `size` px: slices of the axis, of the patch"
+    first = max(start, 0)
+    end = max(min(start+length, size), first)
+    return slice(first, end), slice(first-start, end-start)
+
+def meeting_slices(
+    y:int, x:int, # top left corner of a patch, may lie outside the image
+    patch_shape,  # (h, w, ...)
+    shape,        # (H, W, ...) of the image
+): # (slices of the image, slices of the patch), of the same size; an empty one where they don't meet
+    "Where an image and a patch that is laid on it meet"
+    rows,patch_rows = _axis_slices(y, patch_shape[0], shape[0])
+    columns,patch_columns = _axis_slices(x, patch_shape[1], shape[1])
+    return (rows, columns), (patch_rows, patch_columns)
 
 # %% ../nbs/05_smear.ipynb #58fedf53
 RED,NUCLEUS,GRANULE,DIRT = range(4)
 
-def _clip(y, x, a, shape):
-    "Slices of an image of `shape` that the patch `a` with its corner at (y, x) covers, and the part of `a` that is in there"
-    top,left,bottom,right = max(y,0), max(x,0), min(y+a.shape[0], shape[0]), min(x+a.shape[1], shape[1])
-    return (slice(top, max(bottom,top)), slice(left, max(right,left))), a[max(-y,0):max(bottom-y,0), max(-x,0):max(right-x,0)]
+def _no_matter(height, width): return np.zeros((height,width,4), np.float32)
 
 def paint(
     layers:np.ndarray, # changed in place: float32, (H, W, 4)
@@ -156,12 +210,16 @@ def paint(
 )->Cell: # its mask within the frame; None where it lies outside
     "Paint a red cell and return its truth"
     y,x,cover,thickness = draw(body)
-    window,cover = _clip(y, x, cover, layers.shape)
-    _,thickness = _clip(y, x, thickness, layers.shape)
-    layers[window][...,RED] = lay(layers[window][...,RED], thickness, cover, body.blend)
-    if (mask := cover>.5).any(): 
-        inside = crop_cell(mask)
-        return Cell(window[0].start+inside.y, window[1].start+inside.x, inside.mask)
+    window,part = meeting_slices(y, x, cover.shape, layers.shape)
+    red = layers[window][...,RED]
+    red[:] = lay(red, thickness[part], cover[part], body.blend)
+
+    mask = cover[part]>.5
+    if not mask.any(): return None
+    cell = crop_cell(mask)
+    cell.y += window[0].start
+    cell.x += window[1].start
+    return cell
 
 # %% ../nbs/05_smear.ipynb #8cb4a29c
 def clearance(
@@ -169,53 +227,86 @@ def clearance(
     b:Body,
 )->float: # px; below 0 where they overlap
     "Distance from the edge of `a` to the nearest point of the edge of `b`, measured along a ray from the centre of `a`"
-    d,angle = cv2.cartToPolar(*(b.edge*f(ANGLES)+off for f,off in ((np.cos, b.x-a.x), (np.sin, b.y-a.y))))
-    return float((d.ravel() - a.edge[_index(angle).ravel()]).min())
+    x = b.edge*np.cos(ANGLES) + (b.x-a.x)
+    y = b.edge*np.sin(ANGLES) + (b.y-a.y)
+    distance,angle = cv2.cartToPolar(x, y)
+    own = a.edge[_angle_index(angle)]
+    return float((distance-own).min())
 
 # %% ../nbs/05_smear.ipynb #0a47a6de
-SPACING = dict(overlap=(.5, .94), rouleau=(.5, .75)) # distance of the centres, in sums of the two radii
+SPACING = dict(overlap=(.5, .94), rouleau=(.5, .75), touch=(1.1, 1.1)) # of the centres, in sums of the two radii
 
 def attach(
     host:Body, # stays
     body:Body, # is moved
-    how,       # 'overlap', 'rouleau' or 'touch'
+    how,       # key of `SPACING`
     angle,     # direction from `host`, radians
     rng,       # numpy Generator
 ):
     "Put `body` next to `host`"
-    far = host.edge[_index(angle%(2*np.pi))] + body.edge[_index((angle+np.pi)%(2*np.pi))]
-    d = far*rng.uniform(*SPACING.get(how, (1.1, 1.1)))
-    for _ in range(8 if how=='touch' else 1):
-        body.y,body.x = host.y+d*np.sin(angle), host.x+d*np.cos(angle)
-        d -= clearance(host, body)-.2
+    ahead = host.edge[_angle_index(angle%tau)]
+    behind = body.edge[_angle_index((angle+np.pi)%tau)]
+    distance = (ahead+behind)*rng.uniform(*SPACING[how])
+    steps = 8 if how=='touch' else 1
+    for _ in range(steps):
+        body.y = host.y + distance*np.sin(angle)
+        body.x = host.x + distance*np.cos(angle)
+        distance -= clearance(host, body)-.2
 
 # %% ../nbs/05_smear.ipynb #c4f1faeb
+def _far_apart(a, b):
+    "Are the centres of two bodies so far apart that neither nearly hides the other?"
+    distance = np.hypot(a.y-b.y, a.x-b.x)
+    return distance > .45*(a.reach+b.reach)
+
+def _next_place(bodies, how, angle, rng):
+    "(body that the next one is attached to, direction from it); `angle` is that of the last one"
+    if how=='rouleau': return bodies[-1], angle+rng.normal(0, .15)
+    angle = rng.uniform(0, tau)
+    return bodies[rng.integers(len(bodies))], angle
+
 def clump(
     size:int,  # cells
     how,       # 'overlap', 'rouleau' or 'touch'
     new_cell,  # function of rng that makes a `Body`
     rng,       # numpy Generator
-)->list: # of `Body`
+)->list[Body]:
     "`size` cells that hang together"
-    bodies,angle,blend = [new_cell(rng)], rng.uniform(0, 2*np.pi), str(rng.choice([*BLENDS], p=[b['share'] for b in BLENDS.values()]))
+    bodies = [new_cell(rng)]
+    angle = rng.uniform(0, tau)
+    blend = _draw_key(BLENDS, rng)
     while len(bodies)<size:
-        body,row = new_cell(rng), how=='rouleau'
-        angle = angle+rng.normal(0, .15) if row else rng.uniform(0, 2*np.pi)
-        host = bodies[-1] if row else bodies[rng.integers(len(bodies))]
+        body = new_cell(rng)
+        host,angle = _next_place(bodies, how, angle, rng)
         attach(host, body, how, angle, rng)
         body.blend = blend
-        if row or all(np.hypot(o.y-body.y, o.x-body.x) > .45*(o.reach+body.reach) for o in bodies): bodies.append(body)
+        if how=='rouleau' or all(_far_apart(body, b) for b in bodies): bodies.append(body)
     return bodies
 
 # %% ../nbs/05_smear.ipynb #d56ae543
-def _sizes(total, low, high, falloff, rng):
-    "Sizes of clumps, each `low` to `high` (the last also up to `low`-1 more) and larger ones rarer by `falloff`, that add up to `total` (or to 0 if that is below `low`)"
-    options,sizes = np.arange(low, high+1),[]
-    p = falloff**np.arange(len(options))
-    while (left := total-sum(sizes))>=low:
-        size = int(rng.choice(options, p=p/p.sum()))
-        sizes.append(left if left-size<low else size)
+def _clump_sizes(total, low, high, falloff, rng):
+    "Sizes from `low` to `high`, larger ones rarer by `falloff`, that add up to `total`; the last takes what is left"
+    options = np.arange(low, high+1)
+    weights = falloff**np.arange(len(options))
+    sizes,left = [],total
+    while left>=low:
+        size = int(rng.choice(options, p=weights/weights.sum()))
+        if left-size<low: size = left
+        sizes.append(size)
+        left -= size
     return sizes
+
+# %% ../nbs/05_smear.ipynb #64418033
+def _check_shares(overlap, touching, rouleaux):
+    "ValueError where these aren't shares of one whole"
+    if min(overlap, touching, rouleaux)>=0 and overlap+touching+rouleaux<=1: return
+    raise ValueError(f'overlap {overlap}, touching {touching} and rouleaux {rouleaux} are shares of all cells: '
+        '0 or more each, 1 at most together')
+
+def _extent(bodies):
+    "What groups are sorted by: how many cells there are, then how large the largest is"
+    largest = max(b.reach for b in bodies)
+    return len(bodies), largest
 
 def clumps(
     n:int,     # cells in all
@@ -226,14 +317,14 @@ def clumps(
     rng,       # numpy Generator
 )->list: # of lists of `Body`, the largest first
     "`n` red cells as clumps and free-standing ones; ValueError where the shares are below 0, or above 1 together"
-    if min(overlap, touching, rouleaux)<0 or overlap+touching+rouleaux>1: 
-        raise ValueError(f'overlap {overlap}, touching {touching} and rouleaux {rouleaux} are shares of all cells: 0 or more each, 1 at most together')
-    make = lambda how,sizes: [clump(s, how, new_cell, rng) for s in sizes]
-    groups  = make('overlap', _sizes(round(n*overlap), 2, 4, .22, rng))
+    _check_shares(overlap, touching, rouleaux)
+    def make(how, sizes): return [clump(size, how, new_cell, rng) for size in sizes]
+    groups  = make('overlap', _clump_sizes(round(n*overlap), 2, 4, .22, rng))
     groups += make('touch', [2]*round(n*touching/2))
-    groups += make('rouleau', _sizes(round(n*rouleaux), 4, 9, .8, rng))
-    groups += [[new_cell(rng)] for _ in range(n-sum(map(len, groups)))]
-    return sorted(groups, key=lambda g: (len(g), max(b.reach for b in g)), reverse=True)
+    groups += make('rouleau', _clump_sizes(round(n*rouleaux), 4, 9, .8, rng))
+    free = n-sum(map(len, groups))
+    groups += [[new_cell(rng)] for _ in range(free)]
+    return sorted(groups, key=_extent, reverse=True)
 
 # %% ../nbs/05_smear.ipynb #c2d78734
 class Field:
@@ -242,27 +333,66 @@ class Field:
         shape,    # (H, W) of the frame, px
         diameter, # of red cells, px
     ):
-        self.step,self.gap,self.wide = max(round(.05*diameter), 1), .075*diameter, diameter
-        self.start = -round(.3*diameter) # centres may lie outside the frame, so that it cuts cells
-        self.room = np.full([max(int((s-2*self.start)/self.step), 1) for s in shape], 1e6, np.float32)
+        self.step = max(round(.05*diameter), 1) # px from one point of the map to the next
+        self.gap = .075*diameter                # px that bodies keep from each other
+        self.wide = diameter                    # px around a body that the map knows it
+        self.start = -round(.3*diameter)        # centres may lie outside the frame, so that it cuts cells
+        self.y,self.x = [self._points(side) for side in shape]
+        self.room = np.full((len(self.y),len(self.x)), 1e6, np.float32)
 
-    def free(self, bodies):
-        "Where on the map the origin of `bodies` may lie, bool"
-        size,ok = self.room.shape[::-1],True
-        for b in bodies:
-            move = np.float32([[1, 0, -round(b.x/self.step)], [0, 1, -round(b.y/self.step)]])
-            ok &= cv2.warpAffine(self.room, move, size, flags=cv2.INTER_NEAREST, borderValue=-1) > b.reach+self.gap
-        return ok
+    def _points(self, side):
+        "Where the points of the map lie along a side of the frame, px, float32"
+        n = max(int((side-2*self.start)/self.step), 1)
+        return np.arange(n, dtype=np.float32)*self.step+self.start
 
-    def take(self, b):
-        "Note that `b` lies here now"
-        far = b.reach+self.wide
-        lo,hi = [[max(int((c-self.start+s*far)/self.step), 0) for c in (b.y, b.x)] for s in (-1,1)]
-        window = tuple(slice(l, h+1) for l,h in zip(lo, hi))
-        y,x = [np.arange(s.start, s.start+n, dtype=np.float32)*self.step+self.start-c for s,n,c in zip(window, self.room[window].shape, (b.y, b.x))]
-        self.room[window] = np.minimum(self.room[window], np.hypot(y[:,None], x)-b.reach)
+# %% ../nbs/05_smear.ipynb #88f1d828
+@patch
+def _near(self:Field, centre, distance):
+    "The points within `distance` px of `centre` along a side of the map: their slice"
+    centre -= self.start
+    low = int((centre-distance)/self.step)
+    high = int((centre+distance)/self.step)
+    return slice(max(low, 0), max(high, 0)+1)
+
+@patch
+def take(self:Field,
+    b, # a body
+):
+    "Note that `b` lies here now"
+    rows = self._near(b.y, b.reach+self.wide)
+    columns = self._near(b.x, b.reach+self.wide)
+    down = self.y[rows]-b.y
+    right = self.x[columns]-b.x
+    distance = np.hypot(down[:,None], right)
+    room = self.room[rows,columns]
+    room[:] = np.minimum(room, distance-b.reach)
+
+# %% ../nbs/05_smear.ipynb #89659767
+@patch
+def _room_at(self:Field, y, x):
+    "The room at (y, x) px from each point of the map; -1 outside of the map"
+    down = round(y/self.step)
+    right = round(x/self.step)
+    move = np.float32([[1, 0, -right], [0, 1, -down]])
+    size = self.room.shape[::-1]
+    return cv2.warpAffine(self.room, move, size, flags=cv2.INTER_NEAREST, borderValue=-1)
+
+@patch
+def free(self:Field,
+    bodies:list, # at least one
+)->np.ndarray: # bool, as large as the map
+    "Where on the map the origin of `bodies` may lie"
+    free = [self._room_at(b.y, b.x) > b.reach+self.gap for b in bodies]
+    return np.logical_and.reduce(free)
 
 # %% ../nbs/05_smear.ipynb #9b02d0a4
+def _random_place(free, field, rng):
+    "A random place (y, x), whole px, next to one of the `free` points (their numbers) of the map"
+    number = free[rng.integers(len(free))]
+    point = np.array(np.unravel_index(number, field.room.shape))
+    nearby = rng.integers(-(field.step//2), field.step//2+1, 2)
+    return (point*field.step + field.start + nearby).tolist()
+
 def place(
     groups,      # list of lists of bodies; they are moved
     field:Field, # where they go
@@ -271,11 +401,13 @@ def place(
     "Move each of `groups` to a random place where it keeps off everything in `field`"
     placed = []
     for bodies in groups:
-        if not (at := np.flatnonzero(field.free(bodies))).size: continue
-        at = np.unravel_index(at[rng.integers(at.size)], field.room.shape)
-        dy,dx = np.array(at)*field.step + field.start + rng.integers(-(field.step//2), field.step//2+1, 2)
-        for b in bodies: b.y,b.x = b.y+int(dy), b.x+int(dx)
-        for b in bodies: field.take(b)
+        free = np.flatnonzero(field.free(bodies))
+        if not len(free): continue
+        y,x = _random_place(free, field, rng)
+        for b in bodies:
+            b.y += y
+            b.x += x
+            field.take(b)
         placed.append(bodies)
     return placed
 
@@ -294,26 +426,41 @@ def stamp(
 ):
     "Add `speck` to `layers`; the truth doesn't change"
     half = len(speck.matter)//2
-    window,matter = _clip(int(speck.y)-half, int(speck.x)-half, speck.matter, layers.shape)
-    layers[window] += matter
+    y = int(speck.y)-half
+    x = int(speck.x)-half
+    window,part = meeting_slices(y, x, speck.matter.shape, layers.shape)
+    layers[window] += speck.matter[part]
 
 # %% ../nbs/05_smear.ipynb #b9a939b2
+def _blurred(a, sigma): return cv2.GaussianBlur(a, (0,0), sigma)
+
 def _texture(shape, sigma, rng):
     "Smooth noise of mean 0 and SD 1, float32, (H, W)"
-    a = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0,0), sigma)
-    return (a-a.mean())/a.std()
+    noise = rng.standard_normal(shape, np.float32)
+    smooth = _blurred(noise, sigma)
+    return (smooth-smooth.mean())/smooth.std()
 
-def _blob(side, edge, y=0., x=0.):
+def _filled(edge, side, y=0., x=0.):
     "Where an outline around the point (y, x) from the middle of a square covers it, 0 to 1"
-    d,i = _polar(side, np.float32(side/2+y), np.float32(side/2+x))
-    return np.clip(edge[i]-d+.5, 0, 1)
+    distance,index = _polar(side, side/2+y, side/2+x)
+    return _cover(edge, distance, index)
+
+# %% ../nbs/05_smear.ipynb #6f39efbc
+def _lobe(side, radius, angle, rng):
+    "A lobe of the nucleus of a cell of `radius`, which lies in the direction `angle` from its centre, 0 to 1"
+    edge = outline(radius*rng.uniform(.27, .37), 1.35, .06, rng)
+    away = radius*.46
+    return _filled(edge, side, away*np.sin(angle), away*np.cos(angle))
 
 def _nucleus(side, radius, rng):
     "One round nucleus, or a row of lobes, 0 to 1"
-    if rng.random()<.3: return _blob(side, outline(radius*.78, 1.15, .05, rng), radius*.1)
-    angles = rng.uniform(0, 2*np.pi) + np.arange(rng.integers(2, 6))*rng.uniform(.85, 1.2)
-    lobes = [_blob(side, outline(radius*rng.uniform(.27, .37), 1.35, .06, rng), radius*.46*np.sin(a), radius*.46*np.cos(a)) for a in angles]
-    return np.max(lobes, 0)
+    if rng.random()<.3:
+        edge = outline(radius*.78, 1.15, .05, rng)
+        return _filled(edge, side, radius*.1)
+    first = rng.uniform(0, tau)
+    lobes = np.arange(rng.integers(2, 6))
+    angles = first + lobes*rng.uniform(.85, 1.2)
+    return np.max([_lobe(side, radius, angle, rng) for angle in angles], 0)
 
 # %% ../nbs/05_smear.ipynb #07a102db
 def white_cell(
@@ -324,24 +471,33 @@ def white_cell(
     radius = diameter*rng.uniform(.7, 1.)
     side = 2*int(1.3*radius)
     grain = .03*diameter
-    body,nucleus = _blob(side, outline(radius, 1.1, .05, rng)), _nucleus(side, radius, rng)
-    matter = np.zeros((side,side,4), np.float32)
-    matter[...,GRANULE] = body*(1-nucleus)*np.clip(.24+.17*_texture((side,side), grain, rng), 0, 1)
-    matter[...,NUCLEUS] = np.clip(nucleus*(.9+.12*_texture((side,side), 1.5*grain, rng)), 0, None)
-    return Speck(cv2.GaussianBlur(matter, (0,0), .02*diameter), .8*radius)
+    body = _filled(outline(radius, 1.1, .05, rng), side)
+    nucleus = _nucleus(side, radius, rng)
+    granules = .24+.17*_texture((side,side), grain, rng)
+    chromatin = .9+.12*_texture((side,side), 1.5*grain, rng)
+    cytoplasm = body*(1-nucleus)
+    matter = _no_matter(side, side)
+    matter[...,GRANULE] = cytoplasm*np.clip(granules, 0, 1)
+    matter[...,NUCLEUS] = np.clip(nucleus*chromatin, 0, None)
+    return Speck(_blurred(matter, .02*diameter), .8*radius)
 
 # %% ../nbs/05_smear.ipynb #5517322b
+def _speck_side(radius): return 2*(int(1.6*radius)+2)
+
 def platelet(
     rng,          # numpy Generator
     diameter=40., # of red cells, px
 )->Speck:
     "A random platelet"
     radius = diameter*rng.uniform(1.5, 3.5)/7.5/2
-    side = 2*(int(1.6*radius)+2)
-    cover = _blob(side, outline(radius, 1.2, .12, rng))
-    matter = np.zeros((side,side,4), np.float32)
-    matter[...,GRANULE] = cover*np.clip(rng.uniform(.4, 1.2) + .25*_texture((side,side), .03*diameter, rng), .1, None)
-    return Speck(cv2.GaussianBlur(matter, (0,0), .03*diameter), radius)
+    side = _speck_side(radius)
+    cover = _filled(outline(radius, 1.2, .12, rng), side)
+    dark = rng.uniform(.4, 1.2)
+    granules = dark + .25*_texture((side,side), .03*diameter, rng)
+
+    matter = _no_matter(side, side)
+    matter[...,GRANULE] = cover*np.clip(granules, .1, None)
+    return Speck(_blurred(matter, .03*diameter), radius)
 
 def speck_of_dirt(
     rng,          # numpy Generator
@@ -349,17 +505,45 @@ def speck_of_dirt(
 )->Speck:
     "A random dark speck"
     radius = diameter*.02*rng.lognormal(.4, .5)
-    side = 2*(int(1.6*radius)+2)
-    matter = np.zeros((side,side,4), np.float32)
-    matter[...,DIRT] = rng.uniform(.4, 1.2)*_blob(side, outline(radius, 1.4, .1, rng))
+    side = _speck_side(radius)
+    dark = rng.uniform(.4, 1.2)
+    cover = _filled(outline(radius, 1.4, .1, rng), side)
+    matter = _no_matter(side, side)
+    matter[...,DIRT] = dark*cover
     return Speck(matter, radius)
 
 # %% ../nbs/05_smear.ipynb #bc038c11
+def _off_centre(n, rng):
+    "-1 to 1 along a side of `n` px, moved by up to 0.2, float32"
+    places = np.linspace(-1, 1, n, dtype=np.float32)
+    return places - np.float32(rng.uniform(-.2, .2))
+
 def _lamp(shape, light, vignette, rng):
     "The light of an empty field, float32, (H, W, 3)"
-    y,x = [np.linspace(-1, 1, s, dtype=np.float32)-np.float32(rng.uniform(-.2, .2)) for s in shape]
-    fade = 1 - vignette*(y[:,None]**2+x**2)/2
+    y,x = [_off_centre(n, rng) for n in shape]
+    squared = y[:,None]**2 + x**2
+    fade = 1 - vignette*squared/2
     return fade[...,None]*np.float32(light)
+
+def _with_rims(layers, halo):
+    "`layers` with the red cells sharpened: a darker rim, a bright seam around it"
+    red = layers[...,RED]
+    sharp = red + halo*(red-_blurred(red, 2.5))
+    return np.dstack([sharp, layers[...,1:]])
+
+# %% ../nbs/05_smear.ipynb #913620ed
+def _photon_noise(seen, noise, rng):
+    "Noise of an image of 0 to 255, `noise` at full brightness, alike in all channels; float32, (H, W, 3)"
+    grain = rng.standard_normal(seen.shape[:2], np.float32)
+    grain = _blurred(grain, .45)
+    return noise*np.sqrt(seen/255)*grain[...,None]
+
+def _through_jpeg(seen, quality):
+    "An image of 0 to 255 as a JPEG file keeps it"
+    levels = seen.clip(0, 255).round()
+    bgr = levels[...,::-1].astype(np.uint8)
+    _,file = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return Picture(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB))
 
 def photograph(
     layers:np.ndarray, # matter: red cells, nuclei, granules, dirt; float32, (H, W, 4)
@@ -373,19 +557,18 @@ def photograph(
 )->Picture:
     "A picture of `layers` in `stain`"
     light = _lamp(layers.shape[:2], stain.light, vignette, rng)
-    red = layers[...,RED]
-    matter = np.dstack([red + halo*(red-cv2.GaussianBlur(red, (0,0), 2.5)), layers[...,1:]])
-    seen = cv2.GaussianBlur(light*np.exp(-np.log(10, dtype=np.float32)*(matter@stain.dyes)), (0,0), blur)
-    seen += noise*np.sqrt(seen/255)*cv2.GaussianBlur(rng.standard_normal(seen.shape[:2], np.float32), (0,0), .45)[...,None]
-    file = cv2.imencode('.jpg', seen[...,::-1].clip(0, 255).round().astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, jpeg])[1]
-    return Picture(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB))
+    absorbed = _with_rims(layers, halo)@stain.dyes
+    seen = light*np.exp(-np.log(10, dtype=np.float32)*absorbed)
+    seen = _blurred(seen, blur)
+    seen += _photon_noise(seen, noise, rng)
+    return _through_jpeg(seen, jpeg)
 
 # %% ../nbs/05_smear.ipynb #2ffc1554
 @dataclass
 class Smear:
     "A simulated smear: `image` and its truth"
     image:Picture     # RGB, uint8, (H, W, 3)
-    cells:list        # of `Cell`, in the order in which they were laid, each one's whole shape within the frame
+    cells:list[Cell]  # in the order in which they were laid, each one's whole shape within the frame
     mask:Mask         # classes, uint8, (H, W)
     diameter:float    # median that was asked for, px
     seed:int = None   # None where a Generator was passed
@@ -394,26 +577,39 @@ class Smear:
     def _repr_png_(self): return self.image._repr_png_()
 
 # %% ../nbs/05_smear.ipynb #206dabcc
-def _matter(shape, groups, n_other, diameter, rng):
-    "Lay red cells (`groups`) and others: `layers`, and the red cells' truth"
-    field,layers = Field(shape, diameter), np.zeros((*shape,4), np.float32)
-    lone = lambda make,k: [[make(rng, diameter)] for _ in range(k)]
-    white = place(lone(white_cell, n_other[0]), field, rng)
+def _arrange(field, shape, groups, n_other, diameter, rng):
+    "Find room for `groups` of red cells and `n_other` (white cells, platelets, specks): `Body`s and `Speck`s"
+    def make(what, n): return [[what(rng, diameter)] for _ in range(n)]
+    n_white,n_platelets,n_dirt = n_other
+    white = place(make(white_cell, n_white), field, rng)
     red = place(groups, field, rng)
-    small = place(lone(platelet, n_other[1]), field, rng)
-    specks = lone(speck_of_dirt, n_other[2])
-    for (s,) in specks: s.y,s.x = rng.uniform(0, shape)
-    cells = [c for g in red for b in g if (c := paint(layers, b))]
-    layers[...,RED] *= 1 + .04*_texture(shape, .06*diameter, rng)
-    for (s,) in white+small+specks: stamp(layers, s)
-    return layers, cells
+    platelets = place(make(platelet, n_platelets), field, rng)
+    dirt = make(speck_of_dirt, n_dirt)
+    for (speck,) in dirt: speck.y,speck.x = rng.uniform(0, shape)
+    return [*chain(*red)], [*chain(*white, *platelets, *dirt)]
+
+# %% ../nbs/05_smear.ipynb #4106c41e
+def _fill_layers(shape, red, others, diameter, rng):
+    "Paint the bodies `red` and stamp the specks `others`: layers, and the red cells' truth"
+    layers = _no_matter(*shape)
+    truth = [paint(layers, body) for body in red]
+    mottle = _texture(shape, .06*diameter, rng)
+    layers[...,RED] *= 1 + .04*mottle
+    for speck in others: stamp(layers, speck)
+    return layers, [cell for cell in truth if cell]
 
 # %% ../nbs/05_smear.ipynb #9026c7c7
-def _stain(stain):
+def _find_stain(stain):
     "A `Stain`, or the preset of that name"
     if isinstance(stain, Stain): return stain
     if stain not in STAINS: raise ValueError(f'no stain {stain!r}; there are {", ".join(STAINS)}')
     return STAINS[stain]
+
+def _warn_if_full(found, n, diameter, shape):
+    "Warn the caller of `simulate` where fewer red cells than `n` were `found` room for"
+    if found>=n: return
+    asked = f'{n} red cells of {diameter:g} px were asked for'
+    warnings.warn(f'{asked}, {found} fit into {shape[0]}x{shape[1]} px', stacklevel=3)
 
 def simulate(
     shape=(1024,1024), # height and width, px
@@ -432,57 +628,89 @@ def simulate(
 )->Smear:
     "A simulated smear with its truth; the same `seed` gives the same bytes"
     rng = np.random.default_rng(seed)
-    stain = _stain(stain or rng.choice([*STAINS]))
-    new_cell = partial(red_cell, diameter=diameter, pallor=rng.uniform(.25, .85), anisocytosis=anisocytosis)
-    layers,cells = _matter(shape, clumps(n, overlap, touching, rouleaux, new_cell, rng), (wbc, platelets, dirt), diameter, rng)
-    if len(cells)<n: warnings.warn(f'{n} red cells of {diameter:g} px were asked for, {len(cells)} fit into {shape[0]}x{shape[1]} px', stacklevel=2)
+    stain = _find_stain(stain or rng.choice([*STAINS]))
+    pallor = rng.uniform(.25, .85)
+    new_cell = partial(red_cell, diameter=diameter, pallor=pallor, anisocytosis=anisocytosis)
+    groups = clumps(n, overlap, touching, rouleaux, new_cell, rng)
+    field = Field(shape, diameter)
+    red,others = _arrange(field, shape, groups, (wbc, platelets, dirt), diameter, rng)
+
+    layers,cells = _fill_layers(shape, red, others, diameter, rng)
+    _warn_if_full(len(cells), n, diameter, shape)
     cells = number_clumps(cells, shape)
-    image,seed = photograph(layers, stain, rng, **camera), None if isinstance(seed, np.random.Generator) else seed
-    return Smear(image, cells, cells_mask(cells, shape), diameter, seed, stain)
+    mask = cells_mask(cells, shape)
+    image = photograph(layers, stain, rng, **camera)
+    if isinstance(seed, np.random.Generator): seed = None
+    return Smear(image, cells, mask, diameter, seed, stain)
 
 # %% ../nbs/05_smear.ipynb #eaafcad2
+def _write_slides(file, slides):
+    "Write `slides`, {name of an image: name of its slide}, as CSV"
+    rows = [f'{name}.png,{slide}\n' for name,slide in slides.items()]
+    write_file(file, 'image,slide\n' + ''.join(rows))
+
 def save_labelled(
     smears,     # `Smear`s, a list or a generator
     folder,     # is made where needed
     names=None, # stems of the files; None counts: smear_001, ...
-)->list: # the names
+)->list[str]: # the names
     "Write `smears` as a labelled folder"
-    folder,images,slides = Path(folder),{},{}
+    folder = Path(folder)
+    images,slides = {},{}
     for i,s in enumerate(smears):
         name = names[i] if names else f'smear_{i+1:03d}'
+        number = name if s.seed is None else s.seed
         write_file(folder/'images'/f'{name}.png', to_png(s.image))
         write_mask(folder/'masks'/f'{name}_mask.png', s.mask)
         images[name] = (s.cells, s.mask.shape, f'{name}.png')
-        slides[name] = f'simulated_{name if s.seed is None else s.seed}'
-    write_file(folder/'cells.coco.json', json.dumps(coco([*images.values()], description='simulated by rbc_overlap')))
-    write_file(folder/'slides.csv', 'image,slide\n' + ''.join(f'{n}.png,{slide}\n' for n,slide in slides.items()))
+        slides[name] = f'simulated_{number}'
+    truth = coco([*images.values()], description='simulated by rbc_overlap')
+    write_file(folder/'cells.coco.json', json.dumps(truth))
+    _write_slides(folder/'slides.csv', slides)
     return [*images]
 
 # %% ../nbs/05_smear.ipynb #e452c959
 def erode(
     cell:Cell,
-    px=1,
+    px=1, # 1 or more
 )->Cell:
     "`cell` without the outermost `px` of its edge"
-    padded = np.pad(cell.mask, px).astype(np.uint8)
-    inside = cv2.erode(padded, np.ones((3,3)), iterations=px)[px:-px,px:-px]
-    return replace(cell, mask=inside.astype(bool))
+    padded = pad_mask(cell.mask.astype(np.uint8), px)
+    inside = cv2.erode(padded, np.ones((3,3)), iterations=px)
+    mask = inside[px:-px,px:-px]
+    return replace(cell, mask=mask.astype(bool))
 
 # %% ../nbs/05_smear.ipynb #b009d55c
+def _from_middle(cells, shape):
+    "`cells`, those in the middle of the image first"
+    H,W = shape
+    def distance(c): return np.hypot(c.y+20-H/2, c.x+20-W/2) # 20: to the middle of a cell of 40 px
+    return sorted(cells, key=distance)
+
+def _emptiest_place(cells, shape):
+    "(y, x) of the pixel that is farthest from all `cells`"
+    empty = cells_mask(cells, shape)==BACKGROUND
+    room = cv2.distanceTransform(empty.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.unravel_index(room.argmax(), shape)
+
+# %% ../nbs/05_smear.ipynb #d23d16d6
+def _overlook_overlaps(mask, cells):
+    "Make what is overlap in `mask` on `cells` a single cell, in place"
+    for c in cells:
+        unseen = c.mask & (mask[c.window]==OVERLAP)
+        mask[c.window][unseen] = RBC
+
 def spoilt_mask(
     cells:list[Cell], # with `clump`; some free-standing, some not
     shape,            # (H, W) of the image
 )->Mask:
     "A prediction of `cells` with the usual mistakes"
-    central = sorted(cells, key=lambda c: np.hypot(c.y+20-shape[0]/2, c.x+20-shape[1]/2))
-    free = [c for c in central if not c.clump]
-    clump = next(c.clump for c in central if c.clump)
-    mask = cells_mask([erode(c) for c in cells if c is not free[0]], shape)
-    mask[free[1].window][:,:12] = BACKGROUND
-    for c in cells:
-        if c.clump!=clump: continue
-        unseen = c.mask & (mask[c.window]==OVERLAP)
-        mask[c.window][unseen] = RBC
-    room = cv2.distanceTransform((cells_mask(cells, shape)==0).astype(np.uint8), cv2.DIST_L2, 5)
-    y,x = np.unravel_index(room.argmax(), shape)
+    central = _from_middle(cells, shape)
+    missed,halved = [c for c in central if not c.clump][:2]
+    crowd = next(c.clump for c in central if c.clump)
+
+    mask = cells_mask([erode(c) for c in cells if c is not missed], shape)
+    mask[halved.window][:,:12] = BACKGROUND
+    _overlook_overlaps(mask, [c for c in cells if c.clump==crowd])
+    y,x = _emptiest_place(cells, shape)
     return Mask(cv2.circle(np.array(mask), (x,y), 7, RBC, -1))
