@@ -22,34 +22,44 @@ except ImportError: fcntl = None # Windows
 # %% ../nbs/02_journal.ipynb #685a6481
 DECISIONS = 'accept','reject','skip','paint','undo','note'
 
-def _who():
+def _append(path, line):
+    "Add `line`, a dict, to the JSON lines at `path`, on disk when this returns"
+    text = json.dumps(line)+'\n'
+    with path.open('ab+', buffering=0) as f:
+        end = f.seek(0, 2)
+        f.seek(max(end-1, 0))
+        is_torn = f.read(1) not in (b'', b'\n')
+        if is_torn: text = '\n'+text
+        data = text.encode()
+        if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
+        os.fsync(f.fileno())
+
+# %% ../nbs/02_journal.ipynb #7fe4a6b9
+def _login():
     "Login name, if the system knows one"
     try: return getpass.getuser()
     except (ImportError, KeyError, OSError): return 'unknown'
 
-def _append(path, line):
-    "Add `line`, a dict, to the JSON lines at `path`, on disk when this returns"
-    with path.open('ab+', buffering=0) as f:
-        f.seek(max(f.seek(0, 2)-1, 0))
-        data = ('\n'*(f.read(1) not in (b'', b'\n')) + json.dumps(line) + '\n').encode()
-        if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
-        os.fsync(f.fileno())
-
 def _now(): return datetime.now().astimezone().isoformat(timespec='seconds')
 
-# %% ../nbs/02_journal.ipynb #7fe4a6b9
 class Journal:
-    "What was decided about the masks of a labelled `folder`: its `review.jsonl`. After `standing`, its dict `notes` holds what was last said of each image"
+    "The decisions about masks of a labelled `folder`, in its `review.jsonl`; `standing` also sets `notes`, each image's last"
     def __init__(self,
         folder,   # labelled
         who=None, # who decides; None: the login name
     ):
-        self.folder,self.path,self.who = Path(folder),Path(folder)/'review.jsonl',who or _who()
+        self.folder = Path(folder)
+        self.path = self.folder/'review.jsonl'
+        self.who = who or _login()
         self._forget()
 
     def _forget(self):
-        "Read from the start: `stand` holds the lines that stand of each image, `notes` what was said last"
-        self.read,self.newlines,self.last,self.stand,self.notes = 0,0,b'',{},{}
+        "Start reading anew"
+        self.read = 0     # bytes that were read
+        self.newlines = 0 # how many lines they are
+        self.last = b''   # their end: if it changed, the file is another one
+        self.stand = {}   # {image: the lines that stand}
+        self.notes = {}   # {image: its last note}
 
     def add(self,
         image,     # its name, such as `day1/slide3`
@@ -58,63 +68,98 @@ class Journal:
         seen=None, # sha256 of the mask that was looked at: ValueError where it is another by now
     ):
         "Append one line; it is on disk when this returns. ValueError for an unknown decision"
-        if decision not in DECISIONS: raise ValueError(f'{decision!r} is no decision; these are: {", ".join(DECISIONS)}')
+        known = ', '.join(DECISIONS)
+        if decision not in DECISIONS: raise ValueError(f'{decision!r} is no decision; these are: {known}')
         mask = latest_mask(self.folder, image)
         sha256 = file_hash(mask)
         if seen not in (None, sha256): raise ValueError(f'{mask}: changed since it was shown, please look again')
-        _append(self.path, dict(time=_now(), who=self.who, image=image, decision=decision,
-            mask=mask.relative_to(self.folder).as_posix(), sha256=sha256, note=note))
+        place = mask.relative_to(self.folder).as_posix()
+        line = dict(time=_now(), who=self.who, image=image, decision=decision, mask=place, sha256=sha256, note=note)
+        _append(self.path, line)
 
 # %% ../nbs/02_journal.ipynb #b5721a22
-def _decision(text):
+def _parse_decision(text):
     "The dict in a line of a journal, or None"
     with suppress(ValueError, TypeError, KeyError, RecursionError):
         line = json.loads(text)
-        if all(isinstance(line[k], str) for k in ('image','decision','sha256')) and line['decision'] in DECISIONS: return line
+        needed = [line[k] for k in ('image','decision','sha256')]
+        if all(isinstance(v, str) for v in needed) and line['decision'] in DECISIONS: return line
+
+def _parse_lines(data, path, first):
+    "The decisions in `data`, whose first line has the number `first` in the journal at `path`; warns of other lines"
+    found = []
+    for number,text in enumerate(data.split(b'\n'), first):
+        line = _parse_decision(text)
+        if line: found.append(line)
+        elif text.strip(): warnings.warn(f'{path}, line {number}: not a decision, skipped: {text[:60]!r}')
+    return found
+
+def _whole_lines(data):
+    "`data` without a last line that is torn"
+    last = data.rpartition(b'\n')[2]
+    if _parse_decision(last): return data
+    return data[:len(data)-len(last)]
+
+# %% ../nbs/02_journal.ipynb #e4f72f63
+def _read_from(path, start):
+    "The bytes of a file from `start` on, none where there is no file"
+    if not path.exists(): return b''
+    with path.open('rb') as f:
+        f.seek(start)
+        return f.read()
 
 @patch
-def _news(self:Journal):
+def _new_lines(self:Journal):
     "List of the lines that were added since this was last asked"
-    data = b''
-    if self.path.exists():
-        with self.path.open('rb') as f:
-            f.seek(self.read-len(self.last))
-            data = f.read()
-    if not data.startswith(self.last): return self._forget() or self._news()
-    tail = data.rpartition(b'\n')[2]
-    new = data[len(self.last) : None if _decision(tail) else len(data)-len(tail)]
-    found = [(i,text,_decision(text)) for i,text in enumerate(new.split(b'\n'), self.newlines+1) if text.strip()]
-    self.read,self.newlines,self.last = self.read+len(new),self.newlines+new.count(b'\n'),(self.last+new)[-999:]
-    for i,text,line in found:
-        if not line: warnings.warn(f'{self.path}, line {i}: not a decision, skipped: {text[:60]!r}')
-    return [line for *_,line in found if line]
+    data = _read_from(self.path, self.read-len(self.last))
+    if not data.startswith(self.last):
+        self._forget()
+        return self._new_lines()
+
+    new = _whole_lines(data)[len(self.last):]
+    first = self.newlines+1
+    self.read += len(new)
+    self.newlines += new.count(b'\n')
+    self.last = (self.last+new)[-999:]
+    return _parse_lines(new, self.path, first)
 
 @patch
 def lines(self:Journal)->list: # of dicts, oldest first
     "All lines that were added"
-    return Journal(self.folder, self.who)._news()
+    return Journal(self.folder, self.who)._new_lines()
 
 # %% ../nbs/02_journal.ipynb #f25e459e
 @patch
+def _apply(self:Journal, line):
+    "Let a decision stand, or let it take back one that stands"
+    image = line['image']
+    lines = self.stand.pop(image, [])
+    self.stand[image] = lines # what was decided last comes last
+    if line['decision']!='undo': lines.append(line)
+    elif lines: lines.pop()
+
+@patch
 def standing(self:Journal)->dict: # {image: list of dicts, oldest first}, what was decided last comes last
     "The decisions that weren't taken back, about whichever mask"
-    for line in self._news():
-        image,decision = line['image'],line['decision']
-        if decision=='note' or line.get('note'): self.notes[image] = line.get('note', '')
-        if decision=='note': continue
-        lines = self.stand[image] = self.stand.pop(image, [])
-        if decision!='undo': lines.append(line)
-        elif lines: lines.pop()
+    for line in self._new_lines():
+        is_note = line['decision']=='note'
+        note = line.get('note', '')
+        if is_note or note: self.notes[line['image']] = note
+        if not is_note: self._apply(line)
     return self.stand
 
 @patch
 def decisions(self:Journal)->dict: # {image: 'accept', 'reject' or 'skip'}, what was decided last comes last
     "What counts now; an image that isn't there is undecided"
-    out,masks = {},latest_masks(self.folder)
+    masks = latest_masks(self.folder)
+    out = {}
     for image,lines in self.standing().items():
-        now = file_hash(masks[image]) if lines and image in masks else None
-        line = next((l for l in reversed(lines) if l['sha256']==now), None)
-        if line: out[image] = 'accept' if line['decision']=='paint' else line['decision']
+        if not lines or image not in masks: continue
+        sha256 = file_hash(masks[image])
+        decided = [l['decision'] for l in lines if l['sha256']==sha256]
+        if not decided: continue
+        last = decided[-1]
+        out[image] = 'accept' if last=='paint' else last
     return out
 
 # %% ../nbs/02_journal.ipynb #deb7786e
@@ -137,9 +182,16 @@ def _locked(path):
             with suppress(OSError): fcntl.flock(f, fcntl.LOCK_EX)
         yield
 
-def _pack(a): return base64.b64encode(zlib.compress(np.ascontiguousarray(a).tobytes())).decode()
+# %% ../nbs/02_journal.ipynb #6bfd82f0
+def _pack(pixels):
+    "uint8 pixels as text"
+    data = np.ascontiguousarray(pixels).tobytes()
+    return base64.b64encode(zlib.compress(data)).decode()
 
-def _unpack(text, shape): return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
+def _unpack(text, shape):
+    "The pixels in `text`"
+    data = zlib.decompress(base64.b64decode(text))
+    return np.frombuffer(data, np.uint8).reshape(shape)
 
 # %% ../nbs/02_journal.ipynb #ff7dacdf
 class Painting:
@@ -149,16 +201,26 @@ class Painting:
         image,    # its name, such as `day1/slide3`
         who=None, # who paints; None: the login name
     ):
-        self.folder,self.image,self.journal,self.own = Path(folder),image,Journal(folder, who),False
+        self.folder = Path(folder)
+        self.image = image
+        self.journal = Journal(folder, who)
         self.log = self.folder/'masks'/f'{image}_mask.strokes.jsonl'
         files = [f for _,f in mask_versions(folder, image)]
-        self.path,self.sha256,self.first = files[-1],file_hash(files[-1]),file_hash(files[0])
-        self.mask,self.past = read_mask(self.path),{}
-        for text in self.log.read_bytes().split(b'\n') if self.log.exists() else []:
+        self.path = files[-1]
+        self.sha256 = file_hash(self.path)
+        self.first = file_hash(files[0])
+        self.mask = read_mask(self.path)
+        self.own = False # is the mask at `path` one that this painting made?
+        self.past = {}   # {sha256 of a mask: (strokes that led to it, strokes that were undone there)}
+        self._read_log()
+
+    def _read_log(self):
+        if not self.log.exists(): return
+        for text in self.log.read_bytes().split(b'\n'):
             with suppress(ValueError, TypeError, KeyError, RecursionError): self._remember(json.loads(text))
 
     def _remember(self, line):
-        "Which strokes can be undone and redone, innermost first, in the state that `line` leads to"
+        "Which strokes can be undone and redone after `line`: each time (the last one, (the one before it, ...))"
         done,undone = self.past.get(line['was'], ((),()))
         if 'undo' in line:
             stroke,done = done
@@ -166,49 +228,91 @@ class Painting:
         elif 'redo' in line:
             stroke,undone = undone
             done = stroke,done
-        else: done,undone = (line,done),()
+        else:
+            done = line,done
+            undone = ()
         self.past[line['sha256']] = done,undone
 
     def _past(self, i): return self.past.get(self.sha256, ((),()))[i]
 
-    @property
-    def can_undo(self):
-        "Is there a stroke to take back?"
-        return bool(self._past(0))
-    @property
-    def can_redo(self):
-        "Is there a stroke that was taken back?"
-        return bool(self._past(1))
-    @property
-    def painted(self):
-        "Is it another mask than the first one?"
-        return self.sha256!=self.first
+# %% ../nbs/02_journal.ipynb #deb36112
+@patch(as_prop=True)
+def can_undo(self:Painting):
+    "Is there a stroke to take back?"
+    return bool(self._past(0))
+
+@patch(as_prop=True)
+def can_redo(self:Painting):
+    "Is there a stroke that was taken back?"
+    return bool(self._past(1))
+
+@patch(as_prop=True)
+def painted(self:Painting):
+    "Is it another mask than the first one?"
+    return self.sha256!=self.first
+
+# %% ../nbs/02_journal.ipynb #c574f99f
+@patch
+def _unchanged_versions(self:Painting):
+    "All versions of the mask; ValueError where somebody else changed it since it was read"
+    versions = mask_versions(self.folder, self.image)
+    _,latest = versions[-1]
+    if latest==self.path and file_hash(latest)==self.sha256: return versions
+    raise ValueError(f'{latest}: changed since it was shown, please look again')
+
+@patch
+def _write(self:Painting, path, data):
+    "Put the mask file in place; only the painting's own version is replaced"
+    if self.own: write_file(path, data)
+    else: _create(path, data)
+    self.path = path
+    self.own = True
+
+# %% ../nbs/02_journal.ipynb #39c2cd27
+def _mask_bytes(mask, files, sha256):
+    "`mask` as a PNG: the bytes of that one of `files` with the hash `sha256`, where there is one"
+    for f in files:
+        if file_hash(f)==sha256: return f.read_bytes()
+    return to_png(check_mask(mask))
+
+@patch
+def _line(self:Painting, change, path, data):
+    "What the log says of a `change`, a dict, that makes `data` the mask at `path`"
+    origin = dict(time=_now(), who=self.journal.who)
+    place = path.relative_to(self.folder).as_posix()
+    return origin | change | dict(mask=place, was=self.sha256, sha256=hashlib.sha256(data).hexdigest())
 
 # %% ../nbs/02_journal.ipynb #3c2d142f
 @patch
-def _save(self:Painting, line, box, pixels, want=None):
-    "Put `pixels` into the `box` of the mask, and tell it in a `line`; `want`: the hash that the file should have"
+def _decided_last(self:Painting, sha256):
+    "Is the last decision that stands about the mask with this hash?"
+    lines = self.journal.standing().get(self.image)
+    return bool(lines) and lines[-1]['sha256']==sha256
+
+@patch
+def _tell(self:Painting, line):
+    "Into the journal: that this mask was painted, or that what was decided about the undone one is undone"
+    if 'undo' in line:
+        while self._decided_last(line['was']): self.journal.add(self.image, 'undo')
+    else: self.journal.add(self.image, 'paint', seen=self.sha256)
+
+@patch
+def _save(self:Painting, change, box, pixels, sha256=None):
+    "Put `pixels` into the `box` of the mask, and `change` into the log; `sha256`: the hash that the file should have"
     mask = self.mask.copy()
     mask[box] = pixels
     with _locked(self.log):
-        files = mask_versions(self.folder, self.image)
-        version,latest = files[-1]
-        if latest!=self.path or file_hash(latest)!=self.sha256: raise ValueError(f'{latest}: changed since it was shown, please look again')
-        path = latest if self.own else self.folder/'masks'/f'{self.image}_mask.v{version+1}.png'
-        data = next((f.read_bytes() for _,f in files if file_hash(f)==want), None) or to_png(check_mask(mask))
-        line = dict(time=_now(), who=self.journal.who, **line, mask=path.relative_to(self.folder).as_posix(),
-            was=self.sha256, sha256=hashlib.sha256(data).hexdigest())
+        versions = self._unchanged_versions()
+        number = versions[-1][0]+1
+        path = self.path if self.own else self.folder/'masks'/f'{self.image}_mask.v{number}.png'
+        data = _mask_bytes(mask, [f for _,f in versions], sha256)
+        line = self._line(change, path, data)
         _append(self.log, line)
-        (write_file if self.own else _create)(path, data)
-        self.path,self.sha256,self.mask,self.own = path,line['sha256'],mask,True
+        self._write(path, data)
+        self.mask = mask
+        self.sha256 = line['sha256']
         self._remember(line)
-        self._tell('undo' in line, line['was'])
-
-@patch
-def _tell(self:Painting, undone, was):
-    "Into the journal: that this mask was painted, or that what was decided about the one that `was` is undone"
-    if not undone: return self.journal.add(self.image, 'paint', seen=self.sha256)
-    while (lines := self.journal.standing().get(self.image)) and lines[-1]['sha256']==was: self.journal.add(self.image, 'undo')
+        self._tell(line)
 
 # %% ../nbs/02_journal.ipynb #0543b262
 @patch
@@ -217,28 +321,38 @@ def paint(self:Painting,
     y=0, x=0,         # where its top left corner lies in the mask
     tool='brush',     # what painted it
 ):
-    "Put `after` into the mask; it is on disk when this returns; ValueError where it lies outside, or somebody else changed the mask"
+    "Put `after` into the mask, on disk when this returns; ValueError where it lies outside, or the mask was changed"
     h,w = check_mask(after, f'a stroke on {self.image}').shape
-    box,(H,W) = np.s_[y:y+h, x:x+w],self.mask.shape
-    if min(y, x)<0 or y+h>H or x+w>W: raise ValueError(f'a stroke of {h} x {w} at row {y}, column {x}: outside of the mask of {self.image}, {H} x {W}')
+    H,W = self.mask.shape
+    if min(y, x)<0 or y+h>H or x+w>W:
+        stroke = f'a stroke of {h} x {w} at row {y}, column {x}'
+        raise ValueError(f'{stroke}: outside of the mask of {self.image}, {H} x {W}')
+    box = np.s_[y:y+h, x:x+w]
     before = self.mask[box]
-    if not np.array_equal(before, after): self._save(dict(tool=tool, y=y, x=x, h=h, w=w, before=_pack(before), after=_pack(after)), box, after)
-
-@patch
-def _again(self:Painting, which, line, side, want):
-    "Undo or redo the stroke that is the first of `which`"
-    if not which: return False
-    s = which[0]
-    self._save(line, np.s_[s['y']:s['y']+s['h'], s['x']:s['x']+s['w']], _unpack(s[side], (s['h'], s['w'])), s[want])
-    return True
+    if np.array_equal(before, after): return
+    stroke = dict(tool=tool, y=y, x=x, h=h, w=w, before=_pack(before), after=_pack(after))
+    self._save(stroke, box, after)
 
 # %% ../nbs/02_journal.ipynb #ed5b3286
 @patch
+def _restore(self:Painting, change, stroke, side, sha256):
+    "Paint what was there on one `side` of a `stroke`, 'before' or 'after'; `sha256`: the hash of the mask there"
+    y,x,h,w = [stroke[k] for k in 'yxhw']
+    pixels = _unpack(stroke[side], (h,w))
+    self._save(change, np.s_[y:y+h, x:x+w], pixels, sha256)
+
+@patch
 def undo(self:Painting)->bool: # False where there is nothing to undo
     "Take back the last stroke"
-    return self._again(self._past(0), dict(undo=True), 'before', 'was')
+    if not self.can_undo: return False
+    stroke,_ = self._past(0)
+    self._restore(dict(undo=True), stroke, 'before', stroke['was'])
+    return True
 
 @patch
 def redo(self:Painting)->bool: # False where there is nothing to redo
     "Paint again what was undone last"
-    return self._again(self._past(1), dict(redo=True), 'after', 'sha256')
+    if not self.can_redo: return False
+    stroke,_ = self._past(1)
+    self._restore(dict(redo=True), stroke, 'after', stroke['sha256'])
+    return True
