@@ -167,12 +167,13 @@ def mend_rings(
     "Close and fill broken rings in `mask`"
     mended = mask.copy()
     r = max(round(radius), 1)
+    inner = slice(2*r, -2*r)
     labels,stats = _components(mask)
     for i,(x,y,w,h,_) in enumerate(stats[1:], 1):
         window = np.s_[y:y+h, x:x+w]
         piece = (labels[window]==i).astype(np.uint8)
         whole = _mend_ring(pad_mask(piece, 2*r), r)
-        mended[window] |= whole[2*r:-2*r,2*r:-2*r]
+        mended[window] |= whole[inner,inner]
     return mended
 
 # %% ../nbs/04_classic.ipynb #40b50983
@@ -253,7 +254,8 @@ def notch_depths(
     hull = cv2.convexHull(contour, returnPoints=False)
     defects = cv2.convexityDefects(contour, hull)
     if defects is None: return 0., 0.
-    depths = np.sort(np.r_[0, 0, defects.reshape(-1,4)[:,3]/256]) # OpenCV counts in 256ths of a px
+    depths = defects.reshape(-1,4)[:,3]/256 # OpenCV counts in 256ths of a px
+    depths = np.sort(np.r_[0, 0, depths])
     return depths[-1], depths[-2]
 
 # %% ../nbs/04_classic.ipynb #f8288252
@@ -315,7 +317,8 @@ def _curvature(contour, sigma):
     dx = np.gradient(x)
     dy = np.gradient(y)
     turn = dx*np.gradient(dy) - dy*np.gradient(dx)
-    k = turn/np.maximum((dx*dx+dy*dy)**1.5, 1e-6)
+    speed = (dx*dx+dy*dy)**1.5
+    k = turn/np.maximum(speed, 1e-6)
     return k if cv2.contourArea(contour, oriented=True)>0 else -k
 
 def _curvature_inside(contour, sigma, shape):

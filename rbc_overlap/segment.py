@@ -6,14 +6,17 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/segment.html.md"""
 
 # %% auto #0
 __all__ = ['MODEL', 'ENOUGH', 'SMALL', 'LEAST', 'WINDOW', 'WINDOW_PLACES', 'HALO', 'ENGINES', 'Segmentation', 'open_session',
-           'Model', 'reduced', 'measure_cells', 'tiles', 'predict', 'drop_crumbs', 'classify', 'model_engine',
-           'shipped_model', 'classic_engine', 'segment', 'doubted']
+           'Model', 'reduced', 'measure_cells', 'Span', 'tiles', 'predict', 'drop_crumbs', 'classify', 'shipped_model',
+           'model_engine', 'classic_engine', 'segment', 'doubted']
 
 # %% ../nbs/08_segment.ipynb #9625b6bd
-import hashlib, json
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
+from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 import cv2, numpy as np, rbc_overlap
 from .core import *
 from .light import View
@@ -31,8 +34,14 @@ class Segmentation:
     def _repr_png_(self): return self.mask._repr_png_()
 
 # %% ../nbs/08_segment.ipynb #1fa881a4
-def open_session(data, path, providers=('CUDAExecutionProvider','CPUExecutionProvider')):
-    "A session of ONNX Runtime with those of `providers` that are there; `path` is for errors"
+MODEL = Path(rbc_overlap.__file__).parent/'models'/'rbc_overlap.onnx'
+
+def open_session(
+    data:bytes, # of an ONNX file
+    path,       # where that lies, for errors
+    providers=('CUDAExecutionProvider','CPUExecutionProvider'), # those that are there are used, the first one if it can
+): # a session of ONNX Runtime; ValueError where it can't read `data`
+    "Make ONNX Runtime ready for a model"
     import onnxruntime as ort
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
@@ -40,41 +49,48 @@ def open_session(data, path, providers=('CUDAExecutionProvider','CPUExecutionPro
     there = [p for p in providers if p in ort.get_available_providers()]
     if 'CUDAExecutionProvider' in there: ort.preload_dlls() # CUDA and cuDNN lie where pip has put them
     try: return ort.InferenceSession(data, options, providers=there)
-    except Exception as e: raise ValueError(f'{path}: not a model that ONNX Runtime can read ({str(e).splitlines()[0]})') from None
+    except Exception as e:
+        reason = str(e).splitlines()[0]
+        raise ValueError(f'{path}: not a model that ONNX Runtime can read ({reason})') from None
 
-def _card(session, path):
+# %% ../nbs/08_segment.ipynb #f438eb96
+def _read_card(session, path):
     card = session.get_modelmeta().custom_metadata_map.get('card')
     if not card: raise ValueError(f'{path}: an ONNX file without a card; models that rbc-overlap train makes have one')
     return json.loads(card)
 
-# %% ../nbs/08_segment.ipynb #f438eb96
-MODEL = Path(rbc_overlap.__file__).parent/'models'/'rbc_overlap.onnx'
-
 class Model:
     "A network in an ONNX file, ready to run"
-    def __init__(self, 
+    def __init__(self,
         path=MODEL, # the one that comes with the package
     ):
         self.path = Path(path)
         if not self.path.is_file(): raise ValueError(f'{path}: there is no such model file')
-        data = self.path.read_bytes()
-        self.sha256 = hashlib.sha256(data).hexdigest()
-        self.session = open_session(data, path)
-        self.card = _card(self.session, path)
-        self.device = 'cuda' if 'CUDAExecutionProvider' in self.session.get_providers() else 'cpu'
+        self.sha256 = file_hash(self.path)
+        self.session = open_session(self.path.read_bytes(), path)
+        self.card = _read_card(self.session, path)
+        on_gpu = 'CUDAExecutionProvider' in self.session.get_providers()
+        self.device = 'cuda' if on_gpu else 'cpu'
 
     def __call__(self,
-        x:np.ndarray, # what the card says: relative absorbance, or RGB in 0 to 1; float32, (h, w, 3), sides multiples of `card['multiple']`
+        x:np.ndarray, # float32, (h, w, 3): relative absorbance, or RGB from 0 to 1; the card says which, and what sides
     )->np.ndarray:    # probability of each class, float32, (h, w, 3)
         "Classify each pixel of `x`"
-        y, = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(x.transpose(2,0,1))[None]})
-        return np.ascontiguousarray(y[0].transpose(1,2,0))
+        name = self.session.get_inputs()[0].name
+        batch = np.ascontiguousarray(x.transpose(2,0,1))[None]
+        out, = self.session.run(None, {name: batch})
+        return np.ascontiguousarray(out[0].transpose(1,2,0))
 
 # %% ../nbs/08_segment.ipynb #77090863
 ENOUGH = 30            # free-standing cells that tell their size
 SMALL,LEAST = 18.,12.  # px across a reduced cell: as wanted, and at least
 WINDOW = 220           # px, side of a reduced window
-WINDOW_PLACES = (.5,.5), (.25,.25), (.75,.75), (.25,.75), (.75,.25) # of windows, as shares of the image's height and width
+WINDOW_PLACES = (.5,.5), (.25,.25), (.75,.75), (.25,.75), (.75,.25) # their middles, as shares of height and width
+
+def _window_start(middle, side, n):
+    "Where a window of `side` px begins whose middle is at the share `middle` of `n` px"
+    start = round(middle*n - side/2)
+    return int(np.clip(start, 0, max(n-side, 0)))
 
 def reduced(
     image:np.ndarray, # (H, W, 3)
@@ -83,74 +99,131 @@ def reduced(
 )->np.ndarray: # at most (220, 220, 3)
     "A window of `image`, made smaller by `factor`"
     side = round(WINDOW/factor)
-    y,x = [int(np.clip(round(p*n-side/2), 0, max(n-side, 0))) for p,n in zip(place, image.shape)]
+    y = _window_start(place[0], side, image.shape[0])
+    x = _window_start(place[1], side, image.shape[1])
     part = np.asarray(image)[y:y+side,x:x+side]
-    return cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor<1 else part
+    if factor>=1: return part
+    return cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 # %% ../nbs/08_segment.ipynb #67801207
-def _look(image, place, factor, diameter, guess):
-    "(`Objects` in a reduced window, factor)"
+def _find_in_window(image, place, diameter, guess):
+    "(`Objects` in a reduced window, factor); cells of `image` are `diameter` px across, or about as large as a `guess`"
+    factor = min(1, SMALL/guess)
     while True:
-        o = find_objects(reduced(image, place, factor), diameter=diameter and diameter*factor, start=guess*factor)
+        given = diameter and diameter*factor
+        o = find_objects(reduced(image, place, factor), diameter=given, start=guess*factor)
         if diameter or o.diameter>=LEAST or factor==1: return o, factor
-        factor = min(1, SMALL*factor/o.diameter) if len(o.table) else 1
+        if not len(o.table): factor = 1
+        else: factor = min(1, SMALL*factor/o.diameter)
+
+def _pool_windows(found, diameter):
+    "What `measure_cells` returns of the `found` Objects, whose diameters are in px of the image"
+    if not found: return diameter or np.nan, 'given' if diameter else 'nothing found', 0, None
+    sure = [o for o in found if o.n] or found
+    if not diameter:
+        each = [np.repeat(o.diameter, max(o.n, 1)) for o in sure]
+        diameter = float(np.median(np.concatenate(each)))
+    level = np.mean([o.level for o in sure], axis=0)
+    return diameter, sure[0].how, sum(o.n for o in sure), level
 
 def measure_cells(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
-): # (diameter, how it was found, free cells that it rests on, absorbance per channel or None where there are no cells)
+): # (diameter, how it was found, free cells that it rests on, absorbance per channel; None without cells)
     "Size and absorbance of the red cells of `image`"
-    found,guess = [],diameter or 40.
+    found = []
+    guess = diameter or 40.
     for place in WINDOW_PLACES:
-        o,factor = _look(image, place, min(1, SMALL/guess), diameter, guess)
-        if o.diameter==o.diameter and len(o.table): found.append((o.diameter/factor, o))
-        guess = diameter or (found[-1][0] if found else guess)
-        if sum(o.n for _,o in found)>=ENOUGH or factor*max(image.shape)<=WINDOW: break
-    if not found: return diameter or np.nan, 'given' if diameter else 'nothing found', 0, None
-    free = [(d,o) for d,o in found if o.n] or found
-    size = diameter or float(np.median(np.concatenate([np.repeat(d, max(o.n, 1)) for d,o in free])))
-    return size, free[0][1].how, sum(o.n for _,o in free), np.mean([o.level for _,o in free], axis=0)
+        o,factor = _find_in_window(image, place, diameter, guess)
+        if len(o.table) and not np.isnan(o.diameter):
+            found.append(replace(o, diameter=o.diameter/factor))
+            guess = diameter or found[-1].diameter
+        enough = sum(o.n for o in found) >= ENOUGH
+        saw_all = factor*max(image.shape) <= WINDOW
+        if enough or saw_all: break
+    return _pool_windows(found, diameter)
 
 # %% ../nbs/08_segment.ipynb #e7207b92
 HALO = 96 # px
+
+class Span(NamedTuple):
+    "A tile along one side of a view, px"
+    start:int # of its piece of the view
+    end:int
+    first:int # of what the network reads for that piece
+    last:int
+
+def _round_up(n, multiple): return ceil(n/multiple)*multiple
 
 def tiles(
     n:int,     # length of a side of the view, px
     multiple:int, # that tiles start at, and that their sides are made of
     core=1024, # px of a tile without its halo, a multiple of `multiple`; a little more where that saves a tile
-)->list: # of (start, end, first, last): the tile's piece of the view, and what it reads for that
+)->list[Span]:
     "Cut a side into equal tiles with a halo"
-    up = lambda v: -(-v//multiple)*multiple
-    step = up(-(-n//max(-(-(n-2*HALO)//core), 1)))
-    return [(s, min(s+step, n), max(s-up(HALO), 0), min(s+step+up(HALO), up(n))) for s in range(0, n, step)]
+    count = max(ceil((n-2*HALO)/core), 1)
+    step = _round_up(ceil(n/count), multiple)
+    halo = _round_up(HALO, multiple)
+    last = _round_up(n, multiple)
+    spans = []
+    for start in range(0, n, step):
+        end = start+step
+        spans.append(Span(start, min(end, n), max(start-halo, 0), min(end+halo, last)))
+    return spans
 
 # %% ../nbs/08_segment.ipynb #bbd151d3
-def _input(view, card, y, x, shape): return view.window(y, x, shape) if card['input']=='relative absorbance' else view.pixels(y, x, shape)
+def _image_span(span, side, n):
+    "The pixels along an image's side of `n` px whose middles lie in `span` of the view's `side`"
+    scale = side/n
+    first = ceil(span.start/scale - .5)
+    end = ceil(span.end/scale - .5)
+    if span.end==side: end = n
+    return slice(min(first, n), min(end, n))
 
-def _span(start, end, factor, n, last):
-    "The pixels of a side of `n` whose middles lie between `start` and `end` in a view enlarged by `factor`"
-    return np.clip(int(np.ceil(start/factor-.5)), 0, n), n if last else np.clip(int(np.ceil(end/factor-.5)), 0, n)
+# %% ../nbs/08_segment.ipynb #6bb77073
+def _classify_tile(model, view, rows, columns):
+    "Probabilities of the classes in a tile of `view` and its halo, float32, (h, w, 3)"
+    shape = rows.last-rows.first, columns.last-columns.first
+    relative = model.card['input']=='relative absorbance'
+    read = view.window if relative else view.pixels
+    return model(read(rows.first, columns.first, shape))
 
+def _bring_back(p, start, window, scale):
+    "Probabilities at the pixels of the image's `window`; `p` has those of the view from its pixel `start` on"
+    y,x = window
+    fy,fx = scale
+    top = (y.start+.5)*fy - .5 - start[0]
+    left = (x.start+.5)*fx - .5 - start[1]
+    m = np.float32([[fx, 0, left], [0, fy, top]])
+    size = x.stop-x.start, y.stop-y.start
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(p, m, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+def _entropy(p):
+    "Entropy of the probabilities of three classes: 0 where one is sure, 1 where all are equal"
+    log = np.log(np.maximum(p, 1e-9))
+    return -(p*log).sum(-1)/np.log(3)
+
+# %% ../nbs/08_segment.ipynb #43e6bc84
 def predict(
-    model,       # `Model`
-    view,        # `View` at the model's diameter
+    model:Model,
+    view:View,   # at the model's diameter
     shape,       # (H, W) of the image
     unsure=None, # float32, (H, W), where given: filled with the entropy of each pixel, 0 to 1
     **kwargs,    # passed to `tiles`
 )->Mask:         # (H, W)
     "Classify `view` tile by tile, and bring the classes back to the image's `shape`"
     mask = np.zeros(shape, np.uint8)
+    scale = np.divide(view.size, shape)
     grid = [tiles(n, model.card['multiple'], **kwargs) for n in view.size]
-    fy,fx = [v/n for v,n in zip(view.size, shape)]
-    for y0,y1,top,bottom in grid[0]:
-        for x0,x1,left,right in grid[1]:
-            p = model(_input(view, model.card, top, left, (bottom-top, right-left)))
-            (a,b),(c,d) = _span(y0, y1, fy, shape[0], y1==view.size[0]), _span(x0, x1, fx, shape[1], x1==view.size[1])
-            m = np.float32([[fx, 0, (c+.5)*fx-.5-left], [0, fy, (a+.5)*fy-.5-top]])
-            if b>a and d>c:
-                near = cv2.warpAffine(p, m, (int(d-c),int(b-a)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-                mask[a:b,c:d] = near.argmax(2)
-                if unsure is not None: unsure[a:b,c:d] = -(near*np.log(np.maximum(near, 1e-9))).sum(2)/np.log(3)
+    for rows,columns in product(*grid):
+        y = _image_span(rows, view.size[0], shape[0])
+        x = _image_span(columns, view.size[1], shape[1])
+        if not mask[y,x].size: continue
+        p = _classify_tile(model, view, rows, columns)
+        p = _bring_back(p, (rows.first, columns.first), (y,x), scale)
+        mask[y,x] = p.argmax(2)
+        if unsure is not None: unsure[y,x] = _entropy(p)
     return Mask(mask)
 
 # %% ../nbs/08_segment.ipynb #c4edfac9
@@ -159,50 +232,63 @@ def drop_crumbs(
     diameter:float,  # of a cell, px
 ):
     "Make background of pieces smaller than `DEBRIS`, 0.15 of a cell"
-    _,labels,stats,_ = cv2.connectedComponentsWithStats((mask>0).astype(np.uint8), connectivity=4)
-    mask[(stats[:,cv2.CC_STAT_AREA] < DEBRIS*np.pi/4*diameter**2)[labels]] = BACKGROUND
+    cells = (mask>0).astype(np.uint8)
+    _,labels,stats,_ = cv2.connectedComponentsWithStats(cells, connectivity=4)
+    crumbs = stats[:,cv2.CC_STAT_AREA] < DEBRIS*cell_area(diameter)
+    mask[crumbs[labels]] = BACKGROUND
 
 # %% ../nbs/08_segment.ipynb #c6e82186
 def classify(
-    model,      # `Model`
+    model:Model,
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     diameter:float,   # of a cell, px
     level:np.ndarray, # absorbance of a cell per channel, (3,), as from `measure_cells`; None: there are no cells
     unsure=None,      # as in `predict`
 )->Mask:        # (H, W)
     "Classify `image`, whose cells were measured"
-    if level is None: return Mask(np.zeros(image.shape[:2], np.uint8))
-    mask = predict(model, View(image, diameter, level, model.card['diameter']), image.shape[:2], unsure)
+    shape = image.shape[:2]
+    if level is None: return Mask(np.zeros(shape, np.uint8))
+    view = View(image, diameter, level, model.card['diameter'])
+    mask = predict(model, view, shape, unsure)
     drop_crumbs(mask, diameter)
     return mask
+
+# %% ../nbs/08_segment.ipynb #dcc83e7a
+@lru_cache(1)
+def shipped_model():
+    "The `Model` that comes with the package"
+    return Model()
 
 def model_engine(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
-    model=None,          # a `Model`; None: the one that comes with the package
+    model:Model=None,    # None: the one that comes with the package
     unsure=None,         # as in `predict`
 )->Segmentation:
     "Segment `image` by a network"
     model = model or shipped_model()
     diameter,how,n,level = measure_cells(image, diameter)
-    return Segmentation(classify(model, image, diameter, level, unsure), diameter, how, n)
+    mask = classify(model, image, diameter, level, unsure)
+    return Segmentation(mask, diameter, how, n)
 
-# %% ../nbs/08_segment.ipynb #dcc83e7a
-@lru_cache(1)
-def shipped_model(): 
-    "The `Model` that comes with the package"
-    return Model()
-
+# %% ../nbs/08_segment.ipynb #371b8eaf
 def classic_engine(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     diameter:float=None, # of a cell, px; None measures it
 )->Segmentation:
     "Segment `image` by absorbance; all silhouettes of red cells are class 1"
     o = find_objects(image, diameter=diameter)
-    return Segmentation(Mask(o.silhouette().astype(np.uint8)), o.diameter, o.how, o.n)
+    mask = Mask(o.silhouette().astype(np.uint8))
+    return Segmentation(mask, o.diameter, o.how, o.n)
 
 # %% ../nbs/08_segment.ipynb #e85baa1b
 ENGINES = dict(model=model_engine, classic=classic_engine)
+
+def _check_rgb(image):
+    "ValueError for an array that isn't an image"
+    if image.dtype==np.uint8 and image.shape[2:]==(3,): return
+    raise ValueError(f'an image is RGB, uint8, (H, W, 3), this is {image.dtype} {image.shape}; '
+        'read_image makes one of any file')
 
 def segment(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
@@ -211,10 +297,10 @@ def segment(
     **kwargs,            # for the engine `model`: `model`, `unsure`
 )->Segmentation: # raises ValueError for an array that isn't an image, an unknown engine, or a diameter below 4
     "Three-class mask of `image`"
-    if image.dtype!=np.uint8 or image.ndim!=3 or image.shape[2]!=3: 
-        raise ValueError(f'an image is RGB, uint8, (H, W, 3), this is {image.dtype} {image.shape}; read_image makes one of any file')
+    _check_rgb(image)
     if engine not in ENGINES: raise ValueError(f'no engine {engine!r}; there are {", ".join(ENGINES)}')
-    if diameter is not None and not diameter>=4: raise ValueError(f'a diameter of {diameter} px: cells must be at least 4 px across')
+    too_small = diameter is not None and not diameter>=4
+    if too_small: raise ValueError(f'a diameter of {diameter} px: cells must be at least 4 px across')
     return ENGINES[engine](image, diameter, **kwargs)
 
 # %% ../nbs/08_segment.ipynb #73f38d18
@@ -224,6 +310,12 @@ def doubted(
     share=.03,        # of a cell
 )->Mask: # `mask`, and 255 on free-standing cells of which the model sees a `share` as overlap
     "Leave out of a training mask the cells that a model sees overlaps in"
-    _,labels = cv2.connectedComponents((np.asarray(mask)>0).astype(np.uint8), connectivity=4)
-    n,overlap,known = [np.bincount(labels.ravel(), weights=w.ravel()) for w in (labels>0, np.asarray(seen)==OVERLAP, np.asarray(mask)>RBC)]
-    return Mask(np.where(((overlap>share*n) & (known==0) & (n>0))[labels], UNKNOWN, mask))
+    mask = np.asarray(mask)
+    _,labels = cv2.connectedComponents((mask>0).astype(np.uint8), connectivity=4)
+    def count(where): return np.bincount(labels[where], minlength=labels.max()+1)
+
+    size = count(labels>0)
+    overlap = count(np.asarray(seen)==OVERLAP)
+    free = count(mask>RBC)==0
+    doubt = (size>0) & free & (overlap>share*size)
+    return Mask(np.where(doubt[labels], UNKNOWN, mask))
