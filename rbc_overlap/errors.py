@@ -19,7 +19,7 @@ from skimage.measure import label
 from .core import *
 from .light import absorbance, cell_level
 from .classic import DEBRIS, describe, judge, purple, smooth
-from .scores import MISTAKE, confusion, markdown
+from .scores import MISTAKE, mark_mistakes, markdown, right_classes
 
 # %% ../nbs/15_errors.ipynb #1bf6afa4
 ERRORS = ['false overlap', 'missed overlap', 'false cell', 'missed cell']
@@ -30,10 +30,14 @@ def error_kinds(
 )->np.ndarray: # uint8, (H, W): 0 where nothing is wrong, else 1 + the place in `ERRORS`
     "Which of the four errors each pixel of `predicted` is"
     p,t = np.asarray(predicted),np.asarray(truth)
-    return np.select([(t==UNKNOWN) | (p==t), p==OVERLAP, t==OVERLAP, t==BACKGROUND], [0,1,2,3], 4).astype(np.uint8)
+    right = (t==UNKNOWN) | (p==t)
+    checks = [right, p==OVERLAP, t==OVERLAP, t==BACKGROUND]
+    return np.select(checks, [0,1,2,3], 4).astype(np.uint8)
 
 # %% ../nbs/15_errors.ipynb #72ad7392
-NEAR,EDGE,FAR = .06,.12,.25 # diameters: what is called beside; how deep a cell's edge is; from where on nothing has to do with a cell
+NEAR = .06 # diameters: what is called beside
+EDGE = .12 # diameters: how deep a cell's edge is
+FAR  = .25 # diameters: from where on nothing has to do with a cell
 
 PLACES = {                             # share of a spot that must lie there
     'beside a true overlap':       0,  # within `NEAR`: drawn too wide
@@ -51,12 +55,20 @@ PLACES = {                             # share of a spot that must lie there
     'elsewhere on a cell':         -1}
 
 # %% ../nbs/15_errors.ipynb #a3651577
-def _distance(where):
+def _distance_to(where):
     "px from each pixel to the nearest one that is True in `where`; a million where there is none"
     if not where.any(): return np.full(where.shape, 1e6, np.float32)
     return cv2.distanceTransform((~where).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
-def _frame(truth): return np.pad(truth[1:-1,1:-1], 1, constant_values=UNKNOWN)==UNKNOWN
+def _open_by_distance(where, radius):
+    "`where` without what is narrower than twice `radius`"
+    core = _distance_to(~where)>radius
+    return _distance_to(core)<=radius
+
+def _frame_or_unknown(truth):
+    "Where the image ends (its outermost pixels), or the `truth` is unknown"
+    inner = truth[1:-1,1:-1]
+    return np.pad(inner, 1, constant_values=UNKNOWN)==UNKNOWN
 
 # %% ../nbs/15_errors.ipynb #44fe354f
 def stained_things(
@@ -65,75 +77,142 @@ def stained_things(
     diameter:float,   # of a cell, px
 ): # (white cells and platelets, black things), bool, (H, W)
     "What is dark in the image, and no red cell in the `truth`"
-    _,green,blue = cell_level(a, truth==RBC)
-    apart = (truth==BACKGROUND) & (_distance(foreground(truth))>FAR*diameter)
-    dark = purple(a, green) | (apart & (a[...,1]>.42*green) & (a[...,2]/blue<.8*a[...,1]/green))
-    black = dark & (a.min(2)>np.maximum(.6*a.max(2), .8*green))
-    return _distance(_distance(~dark | black)>.08*diameter)<=.08*diameter, black
+    _,cell_green,cell_blue = cell_level(a, truth==RBC)
+    green,blue = a[...,1],a[...,2]
+    apart = (truth==BACKGROUND) & (_distance_to(foreground(truth))>FAR*diameter)
+    stained = green>.42*cell_green
+    little_blue = blue/cell_blue<.8*green/cell_green
+    dark = purple(a, cell_green) | (apart & stained & little_blue)
+
+    least,most = a.min(2),a.max(2)
+    black = dark & (least>.6*most) & (least>.8*cell_green)
+    return _open_by_distance(dark & ~black, .08*diameter), black
 
 # %% ../nbs/15_errors.ipynb #ab79ea8a
+def _rim_absorbance(green, labels, piece):
+    "80th percentile of `green` on a `piece`, a row of `describe`"
+    rows,columns = slice(piece.y, piece.y+piece.h),slice(piece.x, piece.x+piece.w)
+    on_piece = labels[rows,columns]==piece.label
+    return np.percentile(green[rows,columns][on_piece], 80)
+
 def true_pieces(
     a:np.ndarray,     # absorbance, smoothed, (H, W, 3)
     truth:np.ndarray, # classes, uint8, (H, W)
     diameter:float,   # of a cell, px
 ): # (labels, table): int32 (H, W), and a row per piece, as from `describe`, with large, crenated, clump and rim
     "Describe the pieces of cells in the `truth`"
-    labels,t = describe(foreground(truth).astype(np.uint8), a, cell_level(a, truth==RBC)[1], diameter)
-    windows = [np.s_[r.y:r.y+r.h, r.x:r.x+r.w] for r in t.itertuples()]
-    t['large'],t['crenated'] = t.area>1.3*np.pi/4*diameter**2, t.solidity<.95
-    t['clump'] = (t.large & (judge(t.assign(cut=0), diameter)=='clump')) | t.label.isin(labels[truth==OVERLAP])
-    t['rim'] = [np.percentile(a[w][...,1][labels[w]==i], 80) for i,w in zip(t.label, windows)]
-    return labels, t
+    _,cell_green,_ = cell_level(a, truth==RBC)
+    labels,table = describe(foreground(truth).astype(np.uint8), a, cell_green, diameter)
+    table['large'] = table.area>1.3*cell_area(diameter)
+    table['crenated'] = table.solidity<.95
+
+    clump = judge(table.assign(cut=0), diameter)=='clump'
+    overlapping = table.label.isin(labels[truth==OVERLAP])
+    table['clump'] = (table.large & clump) | overlapping
+    table['rim'] = [_rim_absorbance(a[...,1], labels, piece) for piece in table.itertuples()]
+    return labels, table
 
 # %% ../nbs/15_errors.ipynb #db6e393a
-def _neighbours(labels, reach):
+def _reaches(diameter): return np.array([NEAR, EDGE, FAR])*diameter # px
+
+def _between_labels(labels, reach):
     "Where two of `labels` are within `reach`"
     disk = round_kernel(reach)
-    high,low = cv2.dilate(labels.astype(np.float32), disk), cv2.erode(np.where(labels>0, labels, 1e9).astype(np.float32), disk)
+    high = cv2.dilate(labels.astype(np.float32), disk)
+    without_background = np.where(labels>0, labels, 1e9).astype(np.float32)
+    low = cv2.erode(without_background, disk)
     return (high!=low) & (high>0)
 
+def _places_around(a, truth, labels, diameter):
+    "The places of `PLACES` that don't depend on the kind of cell"
+    near,_,far = _reaches(diameter)
+    cells = foreground(truth)
+    white,black = stained_things(a, truth, diameter)
+    beside_white = _distance_to(white)<=far
+    background = _distance_to(cells)>far
+
+    places = {}
+    places['beside a true overlap'] = _distance_to(truth==OVERLAP)<=near
+    places['on a white cell or platelet'] = white | (beside_white & ~cells)
+    places['on a cell beside one'] = beside_white & cells
+    places['at the frame or the unknown'] = _distance_to(_frame_or_unknown(truth))<=near
+    places['on dirt or background'] = (_distance_to(black)<=near) | background
+    places['between cells'] = _between_labels(labels, near)
+    return places
+
+# %% ../nbs/15_errors.ipynb #b7f76fc3
+def _nearest_labels(labels):
+    "The label of the nearest piece, for each pixel"
+    nearest = ndi.distance_transform_edt(labels==0, return_distances=False, return_indices=True)
+    return labels[tuple(nearest)]
+
+def _value_by_label(pieces, column, n):
+    "What `column` says of each label below `n`; 0 for those that are not in `pieces`"
+    values = np.zeros(n)
+    values[pieces.label.astype(int)] = pieces[column].astype(float)
+    return values
+
+def _places_on_cells(green, labels, pieces, diameter):
+    "The places of `PLACES` that depend on the kind of cell; `pieces` are those of `true_pieces`"
+    _,edge,_ = _reaches(diameter)
+    nearest = _nearest_labels(labels)
+    def of(column): return _value_by_label(pieces, column, labels.max()+1)[nearest]
+
+    places = {}
+    places['in a clump'] = of('clump')>0
+    places['on a large cell'] = of('large')>0
+    places['on an edge'] = _distance_to(labels==0)<edge
+    places['on a pale centre'] = green<.85*of('rim')
+    places['on a crenated cell'] = of('crenated')>0
+    places['on a dark place'] = green>1.2*of('absorbance')
+    places['elsewhere on a cell'] = np.ones(labels.shape, bool)
+    return places
+
+
+# %% ../nbs/15_errors.ipynb #5ea62738
 def surroundings(
     a:np.ndarray,     # absorbance, smoothed, (H, W, 3)
     truth:np.ndarray, # classes, uint8, (H, W)
     diameter:float,   # of a cell, px
-)->dict: # {place: bool (H, W)}, in the order of `PLACES`
+)->dict[str,np.ndarray]: # {place: bool (H, W)}, in the order of `PLACES`
     "Where each place of `PLACES` is"
-    near,edge,far = np.array([NEAR, EDGE, FAR])*diameter
-    green,red = a[...,1],foreground(truth)
-    white,black = stained_things(a, truth, diameter)
-    labels,t = true_pieces(a, truth, diameter)
-    nearest = labels[tuple(ndi.distance_transform_edt(labels==0, return_distances=False, return_indices=True))]
-    def of(column):
-        value = np.zeros(labels.max()+1)
-        value[t.label.astype(int)] = t[column].astype(float)
-        return value[nearest]
-    beside = _distance(white)<=far
-    maps = [_distance(truth==OVERLAP)<=near, white | (beside & ~red), beside & red, _distance(_frame(truth))<=near,
-        (_distance(black)<=near) | (_distance(red)>far), _neighbours(labels, near), of('clump')>0, of('large')>0,
-        _distance(~red)<edge, green<.85*of('rim'), of('crenated')>0, green>1.2*of('absorbance'), np.ones(truth.shape, bool)]
-    return dict(zip(PLACES, maps))
+    labels,pieces = true_pieces(a, truth, diameter)
+    around = _places_around(a, truth, labels, diameter)
+    return around | _places_on_cells(a[...,1], labels, pieces, diameter)
 
 # %% ../nbs/15_errors.ipynb #f45c2683
 def place_spots(
     wrong:np.ndarray, # bool, (H, W)
-    places:dict,      # as from `surroundings`
+    places:dict[str,np.ndarray], # as from `surroundings`
 )->np.ndarray: # int, (H, W): place in `PLACES`, right where `wrong` is True
     "Sort the spots in `wrong` by where they lie"
-    beside,*rest = places.values()
+    beside,*others = [places[name] for name in PLACES]
+    _,*least = PLACES.values()
     n,spots = cv2.connectedComponents((wrong & ~beside).astype(np.uint8))
     px = np.bincount(spots.ravel(), minlength=n)
-    share = np.stack([np.bincount(spots.ravel(), p.ravel(), n) for p in rest])/np.maximum(px, 1)
-    first = 1+(share>np.array([*PLACES.values()])[1:,None]).argmax(0)
+    inside = [np.bincount(spots.ravel(), place.ravel(), n) for place in others]
+    share = np.stack(inside)/np.maximum(px, 1)
+    first = 1 + (share>np.array(least)[:,None]).argmax(0)
     return np.where(beside, 0, first[spots])
 
 # %% ../nbs/15_errors.ipynb #cf93030c
 MISSED = ['at the frame or the unknown', 'found in part', 'small', 'fused looking', 'though dark']
 
-def _darkness(green, lens, cells, reach):
+def _relative_darkness(green, lens, cells, reach):
     "Median of `green` on a `lens` as a multiple of that on `cells` around it"
-    around = cells & (_distance(lens)<=reach)
-    return np.median(green[lens])/max(np.median(green[around]), .01) if around.any() else np.inf
+    around = cells & (_distance_to(lens)<=reach)
+    if not around.any(): return np.inf
+    return np.median(green[lens])/max(np.median(green[around]), .01)
 
+def _missed_cause(lens, cut, green, predicted, truth, diameter):
+    "Which of `MISSED` one overlap is, whose pixels are `lens`; all arrays are windows of the image around it"
+    if cut[lens].any(): return 'at the frame or the unknown'
+    if (predicted[lens]==OVERLAP).mean()>=.1: return 'found in part'
+    if lens.sum()<.05*cell_area(diameter): return 'small'
+    darkness = _relative_darkness(green, lens, truth==RBC, round(.3*diameter))
+    return 'fused looking' if darkness<1.2 else 'though dark'
+
+# %% ../nbs/15_errors.ipynb #9e524d56
 def missed_causes(
     a:np.ndarray,         # absorbance, smoothed, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -142,14 +221,16 @@ def missed_causes(
 )->np.ndarray: # int, (H, W): place in `MISSED` on each true overlap, for what is missed of it
     "Why overlaps are missed, for each overlap of the `truth`"
     n,lenses,stats,_ = cv2.connectedComponentsWithStats((truth==OVERLAP).astype(np.uint8))
-    cause,reach,edge = np.zeros(n, int),round(.3*diameter),_distance(_frame(truth))<=NEAR*diameter
-    for i,(x,y,w,h,area) in enumerate(stats[1:], 1):
-        window = np.s_[max(y-reach, 0):y+h+reach, max(x-reach, 0):x+w+reach]
-        lens = lenses[window]==i
-        checks = [edge[window][lens].any(), (predicted[window][lens]==OVERLAP).mean()>=.1, area<.05*np.pi/4*diameter**2,
-            _darkness(a[window][...,1], lens, truth[window]==RBC, reach)<1.2, True]
-        cause[i] = checks.index(True)
-    return cause[lenses]
+    cut = _distance_to(_frame_or_unknown(truth))<=NEAR*diameter
+    around = round(.3*diameter)
+    causes = np.zeros(n, int)
+    for i,(x,y,w,h,_) in enumerate(stats[1:], 1):
+        top,left = max(y-around, 0),max(x-around, 0)
+        window = np.s_[top:y+h+around, left:x+w+around]
+        windows = [m[window] for m in (cut, a[...,1], predicted, truth)]
+        cause = _missed_cause(lenses[window]==i, *windows, diameter)
+        causes[i] = MISSED.index(cause)
+    return causes[lenses]
 
 # %% ../nbs/15_errors.ipynb #8d9766c9
 CAUSES = ['right'] + [f'{e}, {c}' for e in ERRORS for c in (MISSED if e=='missed overlap' else PLACES)]
@@ -164,40 +245,56 @@ class Errors:
     diameter:float       # of a cell, px
     causes:np.ndarray    # uint8, (H, W): place in `CAUSES`, 0 where nothing is wrong
 
+# %% ../nbs/15_errors.ipynb #87ccfd88
+def _check_three_sizes(image, predicted, truth):
+    if image.shape[:2]==predicted.shape==truth.shape: return
+    sizes = f'an image of {image.shape[:2]}, a prediction of {predicted.shape} and a truth of {truth.shape}'
+    raise ValueError(f'{sizes}: they must have the same size')
+
 def errors_by_cause(
     image:np.ndarray,     # RGB, uint8, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
     truth:np.ndarray,     # classes, uint8, (H, W); unknown pixels can't be wrong
     diameter:float,       # of a cell, px
-)->Errors:
+)->Errors: # ValueError where sizes differ
     "Sort the errors of `predicted` by cause"
-    if not image.shape[:2]==predicted.shape==truth.shape:
-        raise ValueError(f'an image of {image.shape[:2]}, a prediction of {predicted.shape} and a truth of {truth.shape}: they must have the same size')
+    _check_three_sizes(image, predicted, truth)
     predicted,truth = np.asarray(predicted),np.asarray(truth)
-    a,kinds = smooth(absorbance(image), diameter),error_kinds(predicted, truth)
-    places,causes = surroundings(a, truth, diameter),np.zeros(truth.shape, np.uint8)
-    for k,e in enumerate(ERRORS, 1):
-        cause = missed_causes(a, predicted, truth, diameter) if e=='missed overlap' else place_spots(kinds==k, places)
-        first = next(i for i,c in enumerate(CAUSES) if c.startswith(e))
-        causes[kinds==k] = (first+cause)[kinds==k]
+    a = smooth(absorbance(image), diameter)
+    places = surroundings(a, truth, diameter)
+    kinds = error_kinds(predicted, truth)
+
+    causes = np.zeros(truth.shape, np.uint8)
+    for kind,error in enumerate(ERRORS, 1):
+        wrong = kinds==kind
+        first = [c.startswith(error) for c in CAUSES].index(True)
+        if error=='missed overlap': cause = missed_causes(a, predicted, truth, diameter)
+        else: cause = place_spots(wrong, places)
+        causes[wrong] = (first+cause)[wrong]
     return Errors(np.asarray(image), predicted, truth, diameter, causes)
 
 # %% ../nbs/15_errors.ipynb #1d35c15a
 @patch(as_prop=True)
-def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, cells (the share of a cell's area), and its middle y, x; the largest first
-    "Connected pixels of one cause, those of at least `SPOT`"
+def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, cells (the share of a cell's area), its middle y, x
+    "Connected pixels of one cause, those of at least `SPOT`, the largest first"
     labels = label(self.causes, background=0, connectivity=2)
-    px,cell = np.bincount(labels.ravel()),np.pi/4*self.diameter**2
+    px = np.bincount(labels.ravel())
+    cell = cell_area(self.diameter)
     large = 1+np.flatnonzero(px[1:]>=SPOT*cell)
-    y,x = np.reshape(ndi.center_of_mass(labels>0, labels, large), (-1,2)).T
-    cause = [CAUSES[c] for c in ndi.maximum(self.causes, labels, large)]
-    return pd.DataFrame(dict(cause=cause, px=px[large], cells=px[large]/cell, y=y, x=x)).sort_values('px', ascending=False, ignore_index=True)
 
+    middles = ndi.center_of_mass(labels>0, labels, large)
+    y,x = np.reshape(middles, (-1,2)).T
+    cause = [CAUSES[c] for c in ndi.maximum(self.causes, labels, large)]
+    table = pd.DataFrame(dict(cause=cause, px=px[large], cells=px[large]/cell, y=y, x=x))
+    return table.sort_values('px', ascending=False, ignore_index=True)
+
+# %% ../nbs/15_errors.ipynb #e1a75697
 @patch(as_prop=True)
 def table(self:Errors)->pd.DataFrame: # a row per cause: px, spots
     "How many pixels and spots each of `CAUSES` has"
     spots = self.spots.cause.value_counts().reindex(CAUSES[1:], fill_value=0)
-    return pd.DataFrame(dict(px=np.bincount(self.causes.ravel(), minlength=len(CAUSES))[1:], spots=spots.to_numpy()), CAUSES[1:])
+    px = np.bincount(self.causes.ravel(), minlength=len(CAUSES))
+    return pd.DataFrame(dict(px=px[1:], spots=spots.to_numpy()), CAUSES[1:])
 
 @patch
 def __repr__(self:Errors): return markdown(self.table[self.table.px>0])
@@ -207,80 +304,132 @@ Errors._repr_markdown_ = Errors.__repr__
 # %% ../nbs/15_errors.ipynb #6d3c5d52
 TILE = 168 # px, side of a window in a gallery
 
-def _zoom(a, spot, diameter, fill, kind=cv2.INTER_NEAREST):
-    "A window of `a` around a spot, enlarged to `TILE`; `fill` is what lies outside"
+def _spot_window(a, spot, diameter, outside=0, interpolation=cv2.INTER_NEAREST):
+    "A window of `a` around a spot, 2.4 cells wide, enlarged to `TILE`; `outside` is the value beyond the image"
+    half = 1.2*diameter
     scale = 2.4*diameter/TILE
-    m = np.float32([[scale, 0, spot.x-1.2*diameter], [0, scale, spot.y-1.2*diameter]])
-    return cv2.warpAffine(np.asarray(a), m, (TILE,TILE), flags=kind | cv2.WARP_INVERSE_MAP, borderValue=fill)
+    to_image = np.float32([[scale, 0, spot.x-half], [0, scale, spot.y-half]])
+    flags = interpolation | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(np.asarray(a), to_image, (TILE,TILE), flags=flags, borderValue=outside)
 
+# %% ../nbs/15_errors.ipynb #559e16e4
 def _caption(text, h=52):
     "Lines of `text` below each other, RGB, (h, TILE, 3)"
     strip = Image.new('RGB', (TILE,h), 'white')
     ImageDraw.Draw(strip).text((4,2), text, 'black', ImageFont.load_default(12), spacing=2)
     return np.asarray(strip)
 
-# %% ../nbs/15_errors.ipynb #559e16e4
 def spot_picture(
     errors:Errors,
     spot, # a row of `errors.spots`
-)->np.ndarray: # RGB, uint8, 168 px wide
+)->np.ndarray: # RGB, uint8, 174 px wide
     "The image around `spot` above, the prediction below, and its cause"
-    image = _zoom(errors.image, spot, errors.diameter, (205,)*3, cv2.INTER_CUBIC)
-    mask,truth,causes = [_zoom(m, spot, errors.diameter, f) for m,f in ((errors.predicted, 0), (errors.truth, 0), (errors.causes, 0))]
+    image = _spot_window(errors.image, spot, errors.diameter, (205,205,205), cv2.INTER_CUBIC)
+    masks = errors.predicted, errors.truth, errors.causes
+    predicted,truth,causes = [_spot_window(m, spot, errors.diameter) for m in masks]
+
     wrong = causes==CAUSES.index(spot.cause)
-    below = overlay(image, np.where(truth==UNKNOWN, UNKNOWN, np.where(wrong, BACKGROUND, mask)).astype(np.uint8))[:TILE]
-    below[wrong] = (.4*below[wrong] + .6*np.array(MISTAKE)).astype(np.uint8)
-    draw_outlines(below, [crop_cell(cv2.dilate((truth==OVERLAP).astype(np.uint8), np.ones((3,3))))])
-    tile = np.vstack([image, np.full_like(image[:4], 255), below, _caption(spot.cause.replace(', ', '\n')+f'\n{spot.cells:.2f} of a cell')])
+    below = mark_mistakes(image, right_classes(predicted, truth, wrong), wrong, opacity=.6)
+    around_overlaps = cv2.dilate((truth==OVERLAP).astype(np.uint8), np.ones((3,3)))
+    draw_outlines(below, [crop_cell(around_overlaps)])
+
+    gap = np.full_like(image[:4], 255)
+    caption = spot.cause.replace(', ', '\n') + f'\n{spot.cells:.2f} of a cell'
+    tile = np.vstack([image, gap, below, _caption(caption)])
     return np.pad(tile, ((0,6),(0,6),(0,0)), constant_values=255)
 
+# %% ../nbs/15_errors.ipynb #67af2899
+def _largest_spots(errors, n, what):
+    "The `n` largest spots of each cause that has `what` in its error, by `CAUSES`; `of` says whose they are"
+    spots = pd.concat([e.spots.assign(of=i) for i,e in enumerate(errors)])
+    asked = spots[[what in cause.split(',')[0] for cause in spots.cause]]
+    largest = asked.sort_values('cells', ascending=False).groupby('cause').head(n)
+    return sorted(largest.itertuples(), key=lambda spot: CAUSES.index(spot.cause))
+
+def _paste_rows(tiles, columns):
+    "`tiles` side by side, `columns` in a row; the last row is filled up with white"
+    blank = np.full_like(tiles[0], 255)
+    tiles = tiles + [blank]*(-len(tiles)%columns)
+    return np.vstack([np.hstack(tiles[i:i+columns]) for i in range(0, len(tiles), columns)])
+
 def gallery(
-    errors,         # list of `Errors`
+    errors:list[Errors],
     n=3,            # spots of each cause
     what='overlap', # those errors that have this in their names: 'overlap', 'cell', 'false', ...
     columns=6,
 )->Picture:
     "Paste the `n` largest spots of each cause side by side"
-    spots = pd.concat([e.spots.assign(of=i) for i,e in enumerate(errors)])
-    spots = spots[[what in cause.split(',')[0] for cause in spots.cause]].sort_values('cells', ascending=False).groupby('cause').head(n)
-    tiles = [spot_picture(errors[s.of], s) for s in sorted(spots.itertuples(), key=lambda s: CAUSES.index(s.cause))]
-    if not tiles: return Picture(_caption(f'no spots: {what}'))
-    columns = min(columns, len(tiles))
-    tiles += [np.full_like(tiles[0], 255)]*(-len(tiles)%columns)
-    names = {CLASSES[c]: COLORS[c] for c in (RBC,OVERLAP,UNKNOWN)} | {'wrong': MISTAKE, 'true overlap': (255,235,60)}
-    rows = [np.hstack(tiles[i:i+columns]) for i in range(0, len(tiles), columns)]
-    return Picture(np.vstack([*rows, legend(names, rows[0].shape[1])]))
+    spots = _largest_spots(errors, n, what)
+    if not spots: return Picture(_caption(f'no spots: {what}'))
+    tiles = [spot_picture(errors[s.of], s) for s in spots]
+    pasted = _paste_rows(tiles, min(columns, len(tiles)))
+
+    names = {CLASSES[c]: COLORS[c] for c in (RBC,OVERLAP,UNKNOWN)}
+    names |= {'wrong': MISTAKE, 'true overlap': (255,235,60)}
+    return Picture(np.vstack([pasted, legend(names, pasted.shape[1])]))
 
 # %% ../nbs/15_errors.ipynb #5111df81
+def _is_whole(cell, shape):
+    rows,columns = cell.window
+    return cell.y>0 and cell.x>0 and rows.stop<shape[0] and columns.stop<shape[1]
+
 def true_diameter(
-    cells, # list of `Cell`
+    cells:list[Cell],
     shape, # (H, W) of the image
 )->float: # px; nan where there is no whole cell
     "Diameter of the median cell, of those that the frame doesn't cut"
-    whole = [c.area for c in cells if c.y>0 and c.x>0 and c.window[0].stop<shape[0] and c.window[1].stop<shape[1]]
-    return float(np.sqrt(4*np.median(whole)/np.pi)) if whole else np.nan
+    areas = [c.area for c in cells if _is_whole(c, shape)]
+    return float(cell_diameter(np.median(areas))) if areas else np.nan
 
 # %% ../nbs/15_errors.ipynb #2b8ab382
-def _pieces(where):
+def _label_pieces(where):
     "Labels of the pieces (4-connected), and the area of each; 0 is what is no piece"
     _,labels,stats,_ = cv2.connectedComponentsWithStats(where.astype(np.uint8), connectivity=4)
     return labels, stats[:,cv2.CC_STAT_AREA]
 
-def _both(a, b):
+def _shared_pixels(a, b):
     "How many pixels have label i in `a` and label j in `b`, (a.max()+1, b.max()+1)"
-    n,m = a.max()+1, b.max()+1
-    return np.bincount(a.ravel().astype(np.int64)*m+b.ravel(), minlength=n*m).reshape(n, m)
+    n,m = a.max()+1,b.max()+1
+    pair = a.astype(np.int64)*m + b
+    return np.bincount(pair.ravel(), minlength=n*m).reshape(n, m)
+
+def _is_large(area, least):
+    "Which pieces have at least `least` px; 0 is no piece"
+    large = area>=least
+    large[0] = False
+    return large
+
+# %% ../nbs/15_errors.ipynb #d2e1f862
+def _count_true_pieces(predicted, truth, least):
+    "pieces, joined, in_part and missed"
+    true,area = _label_pieces(foreground(truth))
+    known,_ = _label_pieces(foreground(predicted) & (truth!=UNKNOWN))
+    large = _is_large(area, least)
+    shared,area = _shared_pixels(true, known)[large],area[large]
+
+    found = 1 - shared[:,0]/area
+    holds_half = shared[:,1:]>=.5*area[:,None]
+    joining = holds_half.sum(0)>1
+    joined = holds_half[:,joining].any(1)
+    in_part = (found<.8) & (found>=.2)
+    missed = found<.2
+    return dict(pieces=len(area), joined=int(joined.sum()), in_part=int(in_part.sum()), missed=int(missed.sum()))
+
+def _count_predicted_pieces(predicted, truth, least):
+    "predicted_pieces and dirt"
+    pieces,area = _label_pieces(foreground(predicted))
+    large = _is_large(area, least)
+    on_background = np.bincount(pieces[truth==BACKGROUND], minlength=len(area))
+    dirt = large & (on_background>.5*area)
+    return dict(predicted_pieces=int(large.sum()), dirt=int(dirt.sum()))
 
 def piece_counts(
     predicted:np.ndarray, # classes, uint8, (H, W)
     truth:np.ndarray,     # classes, uint8, (H, W)
     diameter:float,       # of a cell, px
-)->dict: # numbers that can be added over images: pieces, joined, in part, missed; predicted pieces, dirt
+)->dict[str,int]: # can be added over images: pieces, joined, in_part, missed; predicted_pieces, dirt
     "Count the errors that Brünggel et al. 2022, section 2, names"
-    least,cells,unknown = DEBRIS*np.pi/4*diameter**2,foreground(np.asarray(predicted)),np.asarray(truth)==UNKNOWN
-    (true,area),(own,_),(all_,size) = map(_pieces, (foreground(np.asarray(truth)), cells & ~unknown, cells))
-    both,large,whole = _both(true, own)[1:],area[1:]>=least,size[1:]>=least
-    found,holds = (1-both[:,0]/area[1:])[large], (both[:,1:]>=.5*area[1:,None])[large]
-    on_background = _both(np.where(unknown, 1, true>0), all_)[0,1:]
-    return dict(pieces=len(found), joined=int(holds[:,holds.sum(0)>1].any(1).sum()), in_part=int(((found<.8) & (found>=.2)).sum()),
-        missed=int((found<.2).sum()), predicted_pieces=int(whole.sum()), dirt=int((on_background>.5*size[1:])[whole].sum()))
+    predicted,truth = np.asarray(predicted),np.asarray(truth)
+    least = DEBRIS*cell_area(diameter)
+    true = _count_true_pieces(predicted, truth, least)
+    return true | _count_predicted_pieces(predicted, truth, least)
