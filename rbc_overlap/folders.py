@@ -28,16 +28,20 @@ def list_files(
     left_out = without and Path(without).resolve()
     found = []
     for folder,subfolders,names in os.walk(base):
-        subfolders[:] = [s for s in subfolders if s[0]!='.' and Path(folder, s).resolve()!=left_out]
-        found += [Path(folder, n) for n in names if n[0]!='.' and n.lower().endswith(ends)]
+        visible = [s for s in subfolders if s[0]!='.']
+        subfolders[:] = [s for s in visible if Path(folder, s).resolve()!=left_out] # `os.walk` goes into these alone
+        wanted = [n for n in names if n[0]!='.' and n.lower().endswith(ends)]
+        found += [Path(folder, n) for n in wanted]
     return sorted(f for f in found if f.is_file())
 
 # %% ../nbs/01_folders.ipynb #9e7ec5fa
+def _without_ending(path): return str(PurePosixPath(path).with_suffix(''))
+
 def image_names(
     files, # relative paths, with suffix
 )->list[str]: # a name for each
     "Relative folder and stem of `files`, with the suffix where two would have one name"
-    stems = [str(PurePosixPath(f).with_suffix('')) for f in files]
+    stems = [_without_ending(f) for f in files]
     times = Counter(stems)
     return [s if times[s]==1 else str(f) for s,f in zip(stems, files)]
 
@@ -51,8 +55,8 @@ class Source:
 
 RESULT = re.compile(r'.+_((mask(\.v\d+)?|overlay|errors)\.png|labels\.tif)')
 
-def _sources(place, out):
-    "`Source`s in one file or folder"
+def _find_sources(place, out):
+    "`Source`s in one file or folder, without those in the folder `out`"
     if not str(place).strip(): raise ValueError('an empty name where an image or a folder is needed')
     place = Path(place)
     if place.is_file(): return [Source(place, Path(place.name))]
@@ -66,8 +70,9 @@ def _tell_apart(sources):
     times = Counter(s.relative for s in sources)
     for s in sources:
         if times[s.relative]==1: continue
-        named = s.path.resolve().parents[len(s.relative.parts)-1]
-        s.relative = Path(named.name)/s.relative
+        depth = len(s.relative.parts)
+        folder = s.path.resolve().parents[depth-1]
+        s.relative = Path(folder.name)/s.relative
 
 def _refuse_clash(sources):
     "ValueError where two of `sources` would have results of one name"
@@ -83,10 +88,12 @@ def find_images(
     out,    # folder of the results; images in there are left out
 )->list[Source]:
     "All images in `places`; ValueError where there are none"
-    found = [s for p in places for s in _sources(p, out)]
-    sources = list({s.path.resolve(): s for s in found}.values())
+    found = [s for p in places for s in _find_sources(p, out)]
+    once = {s.path.resolve(): s for s in found}
+    sources = list(once.values())
     if not sources:
-        raise ValueError(f'no images in {", ".join(map(str, places))}: read are {" ".join(sorted(SUFFIXES))}')
+        where = ', '.join(map(str, places))
+        raise ValueError(f'no images in {where}: read are {" ".join(sorted(SUFFIXES))}')
     _tell_apart(sources)
     names = image_names([s.relative.as_posix() for s in sources])
     for s,name in zip(sources, names): s.name = name
@@ -94,7 +101,7 @@ def find_images(
     return sources
 
 # %% ../nbs/01_folders.ipynb #58b23e30
-def _version(name):
+def _parse_mask_name(name):
     "(image, version) of a relative path that is named as a mask; None for others"
     m = re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', name)
     return m and (m[1], int(m[2] or 1))
@@ -106,8 +113,11 @@ def newest_masks(
     "Those of `files` that are named as masks, of each image only the highest version"
     found = {}
     for file in files:
-        image,version = _version(file.relative_to(base).as_posix()) or ('', 0)
-        if version>found.get(image, (0,))[0]: found[image] = version,file
+        named = _parse_mask_name(file.relative_to(base).as_posix())
+        if not named: continue
+        image,version = named
+        highest,_ = found.get(image, (0, None))
+        if version>highest: found[image] = version,file
     return {image: found[image][1] for image in sorted(found)}
 
 # %% ../nbs/01_folders.ipynb #e3887002
@@ -127,7 +137,7 @@ def mask_versions(
     first = Path(folder)/'masks'/f'{image}_mask.png'
     found = []
     for file in first.parent.glob(glob.escape(first.stem)+'*.png'):
-        name,version = _version(file.name) or ('', 0)
+        name,version = _parse_mask_name(file.name) or (None, 0)
         if name==Path(image).name: found.append((version, file))
     if not found: raise FileNotFoundError(f'{first}: no such mask')
     return sorted(found)
@@ -137,7 +147,8 @@ def latest_mask(
     image,  # its name, such as `day1/slide3`
 )->Path: # FileNotFoundError where there is none
     "The mask that counts of one `image`"
-    return mask_versions(folder, image)[-1][1]
+    _,file = mask_versions(folder, image)[-1]
+    return file
 
 # %% ../nbs/01_folders.ipynb #38e5e4a3
 def labelled_images(
@@ -158,9 +169,11 @@ def image_file(
     place = Path(folder)/'images'/image
     near = sorted(place.parent.glob(glob.escape(place.name)+'*'))
     files = [f for f in near if f.suffix.lower() in SUFFIXES and f.is_file()]
-    same = [f for f in files if f.stem==place.name] or [f for f in files if f.name==place.name]
+    same = [f for f in files if f.stem==place.name]
+    if not same: same = [f for f in files if f.name==place.name]
     if not same: raise FileNotFoundError(f'{place}.*: no such image')
-    if len(same)>1: raise ValueError(f'{" and ".join(map(str, same))} could both be the image {image}: rename one of them')
+    both = ' and '.join(map(str, same))
+    if len(same)>1: raise ValueError(f'{both} could both be the image {image}: rename one of them')
     return same[0]
 
 # %% ../nbs/01_folders.ipynb #4ec9591a
@@ -170,10 +183,14 @@ def check_pairs(
 ):
     "ValueError where one of `masks` could belong to two `images`"
     by_stem = {}
-    for name,file in images.items(): by_stem.setdefault(str(PurePosixPath(name).with_suffix('')), []).append(file)
+    for name,file in images.items():
+        stem = _without_ending(name)
+        by_stem.setdefault(stem, []).append(file)
     for name in masks:
-        files = by_stem.get(name, ()) if name not in images else ()
-        if len(files)>1: raise ValueError(f'{" and ".join(map(str, files))} would share the mask of {name}: rename one of them')
+        files = by_stem.get(name, [])
+        if name in images or len(files)<2: continue
+        both = ' and '.join(map(str, files))
+        raise ValueError(f'{both} would share the mask of {name}: rename one of them')
 
 # %% ../nbs/01_folders.ipynb #11166be3
 def read_coco_file(
@@ -182,18 +199,26 @@ def read_coco_file(
     "The COCO data set at `path`; ValueError where it isn't one"
     try: data = json.loads(Path(path).read_bytes())
     except ValueError as e: raise ValueError(f'{path}: broken JSON ({e})') from None
-    missing = [k for k in ('images','annotations') if not isinstance(data, dict) or k not in data]
-    if missing: raise ValueError(f'{path}: a COCO data set has images and annotations, here is no {" and no ".join(missing)}')
-    return data
+    held = data if isinstance(data, dict) else ()
+    missing = [k for k in ('images','annotations') if k not in held]
+    if not missing: return data
+    raise ValueError(f'{path}: a COCO data set has images and annotations, here is no {" and no ".join(missing)}')
 
+# %% ../nbs/01_folders.ipynb #b99448a8
 def split_coco(
     data:dict, # a COCO data set
 )->dict: # {name: COCO data set of one image}
     "One COCO data set for each image"
     annotations = {}
-    for a in data['annotations']: annotations.setdefault(a['image_id'], []).append(a)
+    for a in data['annotations']:
+        image_id = a['image_id']
+        annotations.setdefault(image_id, []).append(a)
     names = image_names([im['file_name'] for im in data['images']])
-    return {n: dict(images=[im], annotations=annotations.get(im['id'], [])) for n,im in zip(names, data['images'])}
+    out = {}
+    for name,image in zip(names, data['images']):
+        own = annotations.get(image['id'], [])
+        out[name] = dict(images=[image], annotations=own)
+    return out
 
 # %% ../nbs/01_folders.ipynb #3a52aaa6
 RECORD = '_cells.json' # how a run's file of cells is called after the stem
@@ -205,7 +230,8 @@ def read_record(
     try: data = read_coco_file(path)
     except (OSError, ValueError): return {}
     info = data.get('info')
-    return data if isinstance(info, dict) and 'sha256' in info else {}
+    is_ours = isinstance(info, dict) and 'sha256' in info
+    return data if is_ours else {}
 
 def newest_records(
     folder, # of results
@@ -213,8 +239,11 @@ def newest_records(
     "The newest file of cells of each image"
     found = [(read_record(f), f) for f in list_files(folder, RECORD)]
     ours = [(record, file) for record,file in found if record]
+    ours.sort(key=lambda pair: pair[0]['info']['date'])
     newest = {}
-    for record,file in sorted(ours, key=lambda pair: pair[0]['info']['date']): newest[record['info']['image']] = record,file
+    for record,file in ours:
+        image = record['info']['image']
+        newest[image] = record,file
     return [newest[image] for image in sorted(newest)]
 
 # %% ../nbs/01_folders.ipynb #6b0b0ed0
@@ -234,16 +263,18 @@ def find_cells(
     whole = folder/'cells.coco.json'
     if whole.exists(): return split_coco(read_coco_file(whole))
     found = {}
-    for end in (*LABELS, RECORD):
+    for end in (*LABELS, RECORD): # what comes later takes the place of what came before
         for file in list_files(folder, end, without):
-            name = file.relative_to(folder).as_posix()[:-len(end)]
-            found[name] = file
+            name = file.relative_to(folder).as_posix()
+            stem = name[:-len(end)]
+            found[stem] = file
     return found
 
 # %% ../nbs/01_folders.ipynb #a082f5ec
 def _clump_number(annotation):
     "0 for a free-standing cell, a number above 0 for each clump"
-    free = annotation.get('freestanding', not annotation.get('clump'))
+    clump = annotation.get('clump')
+    free = annotation.get('freestanding', not clump)
     return 0 if free else 1+annotation.get('clump', 0)
 
 def load_cells(
@@ -256,11 +287,13 @@ def load_cells(
     data = source if isinstance(source, dict) else read_coco_file(source)
     n = len(data['images'])
     if n!=1: raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
-    told = any('clump' in a or 'freestanding' in a for a in data['annotations'])
+
+    has_clumps = any('clump' in a or 'freestanding' in a for a in data['annotations'])
     annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
     (cells,shape), = read_coco(data | dict(annotations=annotations)).values()
     cells = [c for c in cells if c.area]
-    return (cells if told else number_clumps(cells, shape)), shape
+    if not has_clumps: cells = number_clumps(cells, shape)
+    return cells, shape
 
 # %% ../nbs/01_folders.ipynb #122b8771
 def find_masks(
@@ -273,30 +306,33 @@ def find_masks(
         if found: return found
     return {}
 
+# %% ../nbs/01_folders.ipynb #fff97053
 def few_names(
     names,
-    n=3, # how many of them are told
+    n=3, # how many of them are named
 )->str:
     "The first `n` of `names`, and how many there are"
     names = [*map(str, names)]
     if not names: return 'nothing'
-    return ', '.join(names[:n]) + (f', ... ({len(names)} in all)' if len(names)>n else '')
+    first = ', '.join(names[:n])
+    if len(names)<=n: return first
+    return f'{first}, ... ({len(names)} in all)'
 
 # %% ../nbs/01_folders.ipynb #af6ed5a5
 @dataclass
 class Labels:
     "What lies in `folder`, each by name"
     folder:Path
-    masks:dict  # files
-    cells:dict  # COCO data sets of one image each, or their files
-    images:dict # files
+    masks:dict[str,Path]
+    cells:dict  # COCO data sets of one image each, or their files, or label images
+    images:dict[str,Path]
 
 def _nothing_found(folder, needs):
     "The error for a `folder` without what it `needs`"
-    cells = ', or STEM_cells.json, or a label image: STEM' + ', STEM'.join(LABELS)
+    wanted = 'masks/STEM_mask.png or STEM_mask.png'
+    if needs!='masks': wanted += ', or STEM_cells.json, or a label image: STEM' + ', STEM'.join(LABELS)
     names = few_names(sorted(f.name for f in folder.iterdir()))
-    return ValueError(f'{folder}: no {needs} found; needed are masks/STEM_mask.png or STEM_mask.png'
-        f'{cells if needs!="masks" else ""}, there is {names}')
+    return ValueError(f'{folder}: no {needs} found; needed are {wanted}, there is {names}')
 
 def find_labels(
     folder, # labelled, or of masks, or of results
@@ -305,17 +341,23 @@ def find_labels(
 )->Labels: # ValueError where there is nothing
     "Look through `folder`"
     folder = Path(folder)
-    if not folder.is_dir(): raise ValueError(f'{folder}: {"a file, not a folder" if folder.exists() else "no such folder"}')
-    found = Labels(folder, find_masks(folder, without), find_cells(folder, without), labelled_images(folder))
-    check_pairs(found.images, found.masks)
-    if found.masks or (found.cells and needs!='masks'): return found
-    raise _nothing_found(folder, needs)
+    if not folder.exists(): raise ValueError(f'{folder}: no such folder')
+    if not folder.is_dir(): raise ValueError(f'{folder}: a file, not a folder')
+    masks = find_masks(folder, without)
+    cells = find_cells(folder, without)
+    images = labelled_images(folder)
+    check_pairs(images, masks)
+    enough = masks or (cells and needs!='masks')
+    if not enough: raise _nothing_found(folder, needs)
+    return Labels(folder, masks, cells, images)
 
 # %% ../nbs/01_folders.ipynb #5dff9663
-def _by_stem(names):
-    "{stem: names}"
+def _names_by_stem(names):
+    "{stem: names}, the folders left out"
     stems = {}
-    for n in names: stems.setdefault(PurePosixPath(n).name, []).append(n)
+    for n in names:
+        stem = PurePosixPath(n).name
+        stems.setdefault(stem, []).append(n)
     return stems
 
 def pair_names(
@@ -325,13 +367,15 @@ def pair_names(
 )->dict: # {wanted name: what was found for it, or None}
     "Give each of `wanted` what `found` has of the same name, else the only one left of the same stem"
     pairs = {n: found.get(n) for n in wanted}
-    left = _by_stem(n for n in found if n not in pairs)
-    for stem,names in _by_stem(n for n in wanted if n not in found).items():
+    left = _names_by_stem(n for n in found if n not in pairs)
+    lacking = _names_by_stem(n for n in wanted if n not in found)
+    for stem,names in lacking.items():
         have = left.get(stem, [])
-        if have and len(names)+len(have)>2:
-            raise ValueError(f'{folder}: {" and ".join(have)} could belong to {" and ".join(names)}; '
-                'where a name occurs twice, relative folders must agree')
-        if have: pairs[names[0]] = found[have[0]]
+        if not have: continue
+        if len(names)+len(have)>2:
+            clash = f'{" and ".join(have)} could belong to {" and ".join(names)}'
+            raise ValueError(f'{folder}: {clash}; where a name occurs twice, relative folders must agree')
+        pairs[names[0]] = found[have[0]]
     return pairs
 
 # %% ../nbs/01_folders.ipynb #9815c9a4
@@ -344,9 +388,9 @@ def read_column(
     path = Path(path)
     if not path.exists(): return {}
     with path.open(newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
-    if rows and not {key,value}<=set(rows[0]):
-        raise ValueError(f'{path}: columns {", ".join(map(str, rows[0]))}, where {key} and {value} are needed')
-    return {r[key]: r[value] for r in rows}
+    columns = rows[0] if rows else (key, value)
+    if key in columns and value in columns: return {r[key]: r[value] for r in rows}
+    raise ValueError(f'{path}: columns {", ".join(map(str, columns))}, where {key} and {value} are needed')
 
 # %% ../nbs/01_folders.ipynb #dfa54d41
 class Doubts:
@@ -361,12 +405,16 @@ class Doubts:
         for line,row in enumerate(table.to_dict('records'), 2): self._read(row, line)
 
     def _read(self, row, line):
+        "Take the `row` in a `line` of the file, as it may come from a spreadsheet"
         try:
             image = row.pop('image')
-            row['doubt'] = float('nan' if row['doubt']=='' else row['doubt'])
+            doubt = row['doubt']
+            row['doubt'] = float('nan' if doubt=='' else doubt)
         except (KeyError, TypeError, ValueError):
-            raise ValueError(f'{self.path}, line {line}: needed are columns image, doubt (a number), reason and flagged') from None
-        row['flagged'] = str(row.get('flagged')).lower() in ('true','1','yes')
+            needed = 'columns image, doubt (a number), reason and flagged'
+            raise ValueError(f'{self.path}, line {line}: needed are {needed}') from None
+        flagged = str(row.get('flagged'))
+        row['flagged'] = flagged.lower() in ('true','1','yes')
         row['reason'] = row.get('reason') or ''
         self.rows[image] = row
 
@@ -377,4 +425,5 @@ class Doubts:
         "Put a row into the table; it is on disk when this returns, those in most doubt first"
         self.rows[image] = row
         table = pd.DataFrame.from_dict(self.rows, orient='index').rename_axis('image')
-        write_file(self.path, table.sort_values('doubt', ascending=False, kind='stable').to_csv())
+        table = table.sort_values('doubt', ascending=False, kind='stable')
+        write_file(self.path, table.to_csv())

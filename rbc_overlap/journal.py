@@ -43,7 +43,7 @@ def _login():
 def _now(): return datetime.now().astimezone().isoformat(timespec='seconds')
 
 class Journal:
-    "The decisions about masks of a labelled `folder`, in its `review.jsonl`; `standing` also sets `notes`, each image's last"
+    "Decisions about masks of a labelled `folder`, in its `review.jsonl`; `standing` sets `notes`, each image's last"
     def __init__(self,
         folder,   # labelled
         who=None, # who decides; None: the login name
@@ -100,7 +100,7 @@ def _whole_lines(data):
     if _parse_decision(last): return data
     return data[:len(data)-len(last)]
 
-# %% ../nbs/02_journal.ipynb #e4f72f63
+# %% ../nbs/02_journal.ipynb #54e757c1
 def _read_from(path, start):
     "The bytes of a file from `start` on, none where there is no file"
     if not path.exists(): return b''
@@ -182,7 +182,7 @@ def _locked(path):
             with suppress(OSError): fcntl.flock(f, fcntl.LOCK_EX)
         yield
 
-# %% ../nbs/02_journal.ipynb #6bfd82f0
+# %% ../nbs/02_journal.ipynb #601e15c8
 def _pack(pixels):
     "uint8 pixels as text"
     data = np.ascontiguousarray(pixels).tobytes()
@@ -235,7 +235,7 @@ class Painting:
 
     def _past(self, i): return self.past.get(self.sha256, ((),()))[i]
 
-# %% ../nbs/02_journal.ipynb #deb36112
+# %% ../nbs/02_journal.ipynb #88b2ccb5
 @patch(as_prop=True)
 def can_undo(self:Painting):
     "Is there a stroke to take back?"
@@ -251,7 +251,7 @@ def painted(self:Painting):
     "Is it another mask than the first one?"
     return self.sha256!=self.first
 
-# %% ../nbs/02_journal.ipynb #c574f99f
+# %% ../nbs/02_journal.ipynb #ab6cd173
 @patch
 def _unchanged_versions(self:Painting):
     "All versions of the mask; ValueError where somebody else changed it since it was read"
@@ -268,7 +268,7 @@ def _write(self:Painting, path, data):
     self.path = path
     self.own = True
 
-# %% ../nbs/02_journal.ipynb #39c2cd27
+# %% ../nbs/02_journal.ipynb #26c65d05
 def _mask_bytes(mask, files, sha256):
     "`mask` as a PNG: the bytes of that one of `files` with the hash `sha256`, where there is one"
     for f in files:
