@@ -91,7 +91,7 @@ def check_mask(
         raise ValueError(f'{name}: a mask holds {known}; this one also holds {extra[:5]}')
     return Mask(mask)
 
-# %% ../nbs/00_core.ipynb #beb9205c
+# %% ../nbs/00_core.ipynb #0fee3b73
 def check_sizes(
     image:np.ndarray, # (H, W, 3)
     mask:np.ndarray,  # (H, W)
@@ -165,7 +165,7 @@ def _deep_tiff(data, page):
     if p.photometric==tifffile.PHOTOMETRIC.MINISWHITE: a = a.max()-a
     return a
 
-# %% ../nbs/00_core.ipynb #a9a7869c
+# %% ../nbs/00_core.ipynb #ea9a73f2
 _ORIENTATION = 0x112 # number of EXIF's tag
 
 def _scale_deep(a):
@@ -252,7 +252,7 @@ class ImageFile:
 
     def suffix(self, i): return f'_p{i+1:03d}' if self.n>1 else ''
 
-# %% ../nbs/00_core.ipynb #f7846c58
+# %% ../nbs/00_core.ipynb #eee97be8
 def _tiff_page(data, page):
     "(bits per channel, EXIF orientation) of a page of a TIFF"
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
@@ -312,7 +312,7 @@ def write_file(
         os.fsync(f.fileno())
     os.replace(part, path)
 
-# %% ../nbs/00_core.ipynb #47e6291a
+# %% ../nbs/00_core.ipynb #72f8eacd
 def write_mask(
     path,            # of a PNG
     mask:np.ndarray, # classes 0, 1, 2 and 255, uint8, (H, W)
@@ -384,7 +384,7 @@ class Cell:
         h,w = self.mask.shape
         return slice(self.y, self.y+h), slice(self.x, self.x+w)
 
-# %% ../nbs/00_core.ipynb #e86d1465
+# %% ../nbs/00_core.ipynb #b23520ce
 def crop_cell(
     whole:np.ndarray, # bool, (H, W), True on the cell
     **kwargs,         # other fields of `Cell`
@@ -484,7 +484,7 @@ def pad_mask(
     "`mask` with `width` px of background around it"
     return cv2.copyMakeBorder(mask, width, width, width, width, cv2.BORDER_CONSTANT)
 
-# %% ../nbs/00_core.ipynb #7e419f77
+# %% ../nbs/00_core.ipynb #850a6048
 def outer_contour(
     mask:np.ndarray, # one piece, uint8, (h, w)
 )->np.ndarray: # int32, (N, 1, 2), as OpenCV has it
@@ -564,7 +564,7 @@ def coco_image(
     anns = [dict(id=i, image_id=image_id) | _annotation(c, shape) for i,c in enumerate(cells, first_id)]
     return image, anns
 
-# %% ../nbs/00_core.ipynb #1e809d80
+# %% ../nbs/00_core.ipynb #7ad1f167
 def coco(
     images, # list of (cells, shape, file_name)
     **info, # what else the file should tell
