@@ -11,14 +11,15 @@ __all__ = ['ALPHA', 'BETA', 'BLURRED', 'SIGMA', 'SHIFT', 'REAL', 'i_min', 'i_ove
            'Frame', 'make_frame', 'Scenes']
 
 # %% ../nbs/06_synthesis.ipynb #c36e6d19
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import tau
 import cv2, numpy as np
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
 from .light import CELL, View, absorbance, cell_level
 from .classic import find_objects
-from .smear import GRANULE, NUCLEUS, white_cell
+from .smear import GRANULE, NUCLEUS, meeting_slices, white_cell
 
 # %% ../nbs/06_synthesis.ipynb #dec8753e
 def i_min(
@@ -38,15 +39,16 @@ def i_over(
     return cv2.copyTo(np.asarray(other), cells, np.array(image))
 
 # %% ../nbs/06_synthesis.ipynb #aa381a1f
-_SUM = np.minimum(np.arange(256), OVERLAP).astype(np.uint8)
-_SUM[UNKNOWN] = UNKNOWN
+_SUMS = np.minimum(np.arange(256), OVERLAP).astype(np.uint8)
+_SUMS[UNKNOWN] = UNKNOWN
 
 def sum_masks(
     mask:np.ndarray,  # classes, uint8, (H, W)
     other:np.ndarray, # the same
 )->Mask:
     "Three classes of two masks laid on each other (Brünggel et al. 2022, figure 1)"
-    return Mask(cv2.LUT(cv2.add(np.asarray(mask), np.asarray(other)), _SUM))
+    total = cv2.add(np.asarray(mask), np.asarray(other))
+    return Mask(cv2.LUT(total, _SUMS))
 
 # %% ../nbs/06_synthesis.ipynb #6111ab01
 ALPHA = BETA = .7      # of the Beta distribution
@@ -73,7 +75,9 @@ def maybe_blur(
     share=BLURRED,    # of images that are blurred
 )->np.ndarray: # the same
     "Blur with a sigma uniform in [1, 2] px, or leave as it is (Brünggel et al. 2022, section 3.2)"
-    return cv2.GaussianBlur(image, (0,0), rng.uniform(*SIGMA)) if rng.random()<share else image
+    if rng.random()>=share: return image
+    sigma = rng.uniform(*SIGMA)
+    return cv2.GaussianBlur(image, (0,0), sigma)
 
 # %% ../nbs/06_synthesis.ipynb #b65872b0
 def overlap_pair(
@@ -86,10 +90,14 @@ def overlap_pair(
     blurred=BLURRED,       # share of images that are blurred
 ): # (image, mask)
     "Lay `other` on `image`: the artificial overlaps of Brünggel et al. 2022, section 3.2"
-    if np.shape(image)!=np.shape(other): raise ValueError(f'images of {np.shape(image)} and {np.shape(other)}: they must have the same size')
-    weight = draw_weight(rng) if weight is None else weight
-    made = mix(i_min(image, other), i_over(image, other, other_mask), weight)
-    return Picture(maybe_blur(made, rng, blurred)), sum_masks(mask, other_mask)
+    shape,other_shape = np.shape(image), np.shape(other)
+    if shape!=other_shape: raise ValueError(f'images of {shape} and {other_shape}: they must have the same size')
+    if weight is None: weight = draw_weight(rng)
+    low = i_min(image, other)
+    over = i_over(image, other, other_mask)
+    mixed = mix(low, over, weight)
+    made = Picture(maybe_blur(mixed, rng, blurred))
+    return made, sum_masks(mask, other_mask)
 
 # %% ../nbs/06_synthesis.ipynb #1f2a2ed1
 SHIFT = 20.,30. # range of lengths, px
@@ -98,7 +106,8 @@ def draw_shift(
     rng, # numpy Generator
 )->tuple: # (dy, dx), px, whole numbers
     "A move by 20 to 30 px in a random direction (Brünggel et al. 2022, section 3.2)"
-    length,angle = rng.uniform(*SHIFT),rng.uniform(0, 2*np.pi)
+    length = rng.uniform(*SHIFT)
+    angle = rng.uniform(0, tau)
     return round(length*np.sin(angle)), round(length*np.cos(angle))
 
 def move(
@@ -108,8 +117,9 @@ def move(
     fill:int,     # value of what becomes empty
 )->np.ndarray: # the same shape
     "`a` moved within its frame"
-    out,(H,W) = np.full_like(np.asarray(a), fill),a.shape[:2]
-    out[max(dy,0):H+min(dy,0), max(dx,0):W+min(dx,0)] = a[max(-dy,0):H-max(dy,0), max(-dx,0):W-max(dx,0)]
+    out = np.full_like(np.asarray(a), fill)
+    window,part = meeting_slices(dy, dx, a.shape, a.shape)
+    out[window] = a[part]
     return out
 
 # %% ../nbs/06_synthesis.ipynb #e7a4ace1
@@ -121,7 +131,9 @@ def overlap_itself(
 ): # (image, mask)
     "Lay `image` on itself, moved by 20 to 30 px (Brünggel et al. 2022, section 3.2)"
     dy,dx = draw_shift(rng)
-    return overlap_pair(image, mask, move(image, dy, dx, 255), move(mask, dy, dx, BACKGROUND), rng, **kwargs)
+    other = move(image, dy, dx, 255)
+    other_mask = move(mask, dy, dx, BACKGROUND)
+    return overlap_pair(image, mask, other, other_mask, rng, **kwargs)
 
 # %% ../nbs/06_synthesis.ipynb #e82ad7f8
 @dataclass
@@ -138,22 +150,29 @@ def cut_out(
     rim=5,            # px around the cell that come with it
 )->CutOut:
     "Cut `cell` out of `a`, with its halo and a soft edge"
-    (top,left),(h,w) = [max(s.start-rim, 0) for s in cell.window],cell.mask.shape
-    window = np.s_[top:cell.y+h+rim, left:cell.x+w+rim]
-    others = cells[window]
+    rows,columns = [slice(max(s.start-rim, 0), s.stop+rim) for s in cell.window]
+    others = cells[rows,columns]
+    inside = replace(cell, y=cell.y-rows.start, x=cell.x-columns.start)
     mask = np.zeros(others.shape, bool)
-    mask[cell.y-top:cell.y-top+h, cell.x-left:cell.x-left+w] = cell.mask
+    mask[inside.window] = cell.mask
+
     own = mask | ~others
-    near = cv2.dilate(mask.astype(np.float32), np.ones((3,3))) * own
-    return CutOut(a[window].copy(), mask, cv2.GaussianBlur(near, (0,0), 1.)*own)
+    wider = cv2.dilate(mask.astype(np.float32), np.ones((3,3)))
+    near = wider * own
+    soft = cv2.GaussianBlur(near, (0,0), 1.) * own
+    return CutOut(a[rows,columns].copy(), mask, soft)
 
 # %% ../nbs/06_synthesis.ipynb #4d5a3c83
-def _turn(middle, side, angle, mirrored, scale):
-    "The affine map that turns by `angle`, scales and mirrors around `middle` (x, y), and puts that into the middle of a square"
-    m = cv2.getRotationMatrix2D(middle, angle, scale)
-    m[:,2] += (side-1)/2 - np.array(middle)
-    if mirrored: m[0] = [0,0,side-1]-m[0]
-    return m
+def _turn_map(middle, side, angle, mirrored, scale):
+    "The affine map that turns by `angle`, scales and mirrors around `middle` (x, y), and puts that amid a square"
+    turn = cv2.getRotationMatrix2D(middle, angle, scale)
+    turn[:,2] += (side-1)/2 - np.array(middle)
+    if mirrored: turn[0] = [0,0,side-1]-turn[0]
+    return turn
+
+def _warp(a, turn, side, outside=0.):
+    "`a` under the affine map `turn`, float32, (side, side) or (side, side, 3)"
+    return cv2.warpAffine(np.asarray(a, np.float32), turn, (side,side), borderValue=outside)
 
 @patch
 def turned(self:CutOut,
@@ -164,60 +183,91 @@ def turned(self:CutOut,
     "The cell turned by `angle`, mirrored or not, and enlarged by `scale`"
     h,w = self.mask.shape
     side = int(np.ceil(np.hypot(h, w)*scale))
-    m = _turn(((w-1)/2, (h-1)/2), side, angle, mirrored, scale)
-    a,mask,soft = [cv2.warpAffine(i, m, (side,side)) for i in (self.a, self.mask.astype(np.float32), self.soft)]
-    return CutOut(a, mask>.5, soft)
+    middle = (w-1)/2, (h-1)/2
+    turn = _turn_map(middle, side, angle, mirrored, scale)
+    a = _warp(self.a, turn, side)
+    soft = _warp(self.soft, turn, side)
+    mask = _warp(self.mask, turn, side) > .5
+    return CutOut(a, mask, soft)
 
 # %% ../nbs/06_synthesis.ipynb #d533a82e
+def _free_pieces(mask, labels, boxes, smallest):
+    "Which pieces touch neither the frame nor anything but background, and have `smallest` px or more: bool"
+    H,W = mask.shape
+    x,y,w,h,area = boxes.T
+    inside = (x>0) & (y>0) & (x+w<W) & (y+h<H)
+    free = inside & (area>=smallest)
+    other = cv2.dilate((mask>RBC).astype(np.uint8), np.ones((3,3), np.uint8))
+    free[labels[other>0]] = False
+    free[0] = False # the background
+    return free
+
+def _piece(labels, boxes, number):
+    "One of the pieces as a `Cell`"
+    x,y,w,h,_ = boxes[number].tolist()
+    return Cell(y, x, labels[y:y+h,x:x+w]==number)
+
 def whole_cells(
     mask:np.ndarray, # classes, uint8, (H, W)
     smallest=60,     # area, px
-)->list: # of `Cell`
+)->list[Cell]:
     "The free-standing cells of a `mask`"
-    H,W = mask.shape
-    _,labels,stats,_ = cv2.connectedComponentsWithStats((mask==RBC).astype(np.uint8), connectivity=4)
-    other = cv2.dilate((mask>RBC).astype(np.uint8), np.ones((3,3), np.uint8)) > 0
-    bad = set(np.unique(labels[other]).tolist())
-    rows = [(i,x,y,w,h,s) for i,(x,y,w,h,s) in enumerate(stats) if i and i not in bad and s>=smallest and x and y and x+w<W and y+h<H]
-    if not rows: return []
-    typical = np.median([r[-1] for r in rows])
-    cells = [Cell(int(y), int(x), labels[y:y+h,x:x+w]==i) for i,x,y,w,h,s in rows if .4*typical<s<1.8*typical]
+    red = (mask==RBC).astype(np.uint8)
+    _,labels,boxes,_ = cv2.connectedComponentsWithStats(red, connectivity=4)
+    free = _free_pieces(mask, labels, boxes, smallest)
+    if not free.any(): return []
+    area = boxes[:,cv2.CC_STAT_AREA]
+    typical = np.median(area[free])
+    usual = free & (area>.4*typical) & (area<1.8*typical)
+    cells = [_piece(labels, boxes, i) for i in np.flatnonzero(usual)]
     return [c for c in cells if solidity(outer_contour(c.mask.astype(np.uint8)))>.9]
 
 # %% ../nbs/06_synthesis.ipynb #a62181ed
 @dataclass
 class Scene:
-    "What cells are laid on: relative absorbance `a`, the number `n` of cells on each pixel, and where that is `unknown`"
+    "What cells are laid on: relative absorbance `a`, number `n` of cells on each pixel, and where that is `unknown`"
     a:np.ndarray       # float32, (H, W, 3)
     n:np.ndarray       # uint8, (H, W)
     unknown:np.ndarray # bool, (H, W)
-    cells:list = field(default_factory=list) # of `Cell`: those that others may be laid on
+    cells:list[Cell] = field(default_factory=list) # those that others may be laid on
 
 @patch
 def mask(self:Scene)->Mask:
     "The truth, in classes"
-    return Mask(np.where(self.unknown, UNKNOWN, np.minimum(self.n, OVERLAP)))
+    classes = np.minimum(self.n, OVERLAP)
+    return Mask(np.where(self.unknown, UNKNOWN, classes))
 
 @patch
-def _repr_png_(self:Scene): return overlay(np.clip(255-100*self.a, 0, 255).astype(np.uint8), self.mask())._repr_png_()
+def _repr_png_(self:Scene):
+    grey = np.clip(255-100*self.a, 0, 255)
+    return overlay(grey.astype(np.uint8), self.mask())._repr_png_()
 
 # %% ../nbs/06_synthesis.ipynb #22021e81
 def draw_blend(
     rng, # numpy Generator
-)->tuple: # shares of maximum, sum and cover, which add up to 1; strength of the paler cell in the sum; strength of bright lines, and their width in px
-    "How the next cell will lie on others"
-    a,t = draw_weight(rng),draw_weight(rng)
-    return a*t, a*(1-t), 1-a, rng.uniform(0, .5), .8*rng.random()**1.5, int(rng.integers(2, 5))
+)->tuple: # (maximum, sum, cover, strength, line, width)
+    """How the next cell will lie on others: shares of maximum, sum and cover (together 1),
+    strength of the paler cell in the sum, strength of bright lines and their width in px"""
+    a = draw_weight(rng) # shines through
+    t = draw_weight(rng) # of that: maximum
+    strength = rng.uniform(0, .5)
+    line = .8*rng.random()**1.5
+    width = int(rng.integers(2, 5))
+    return a*t, a*(1-t), 1-a, strength, line, width
 
-def _line(mask, width):
-    "Where a bright line runs around `mask`, 0 to 1"
-    m = np.pad(mask.astype(np.float32), 6)
-    return cv2.GaussianBlur(cv2.dilate(m, round_kernel(width))-m, (0,0), 1.)[6:-6,6:-6,None]
+# %% ../nbs/06_synthesis.ipynb #ba9770ce
+def _bright_line(mask, width):
+    "Where a bright line runs around `mask`, float32, (h, w, 1), 0 to 1"
+    padded = pad_mask(mask.astype(np.uint8), 6)
+    around = cv2.dilate(padded, round_kernel(width)) - padded
+    line = cv2.GaussianBlur(around.astype(np.float32), (0,0), 1.)
+    return line[6:-6,6:-6,None]
 
-def _both(c, y, x, shape):
-    "Slices of a scene of `shape`, and of `c` laid at (`y`, `x`): where they meet"
-    pairs = [(max(o, 0), max(min(o+k, n), o, 0), o) for o,k,n in zip((y,x), c.mask.shape, shape)]
-    return tuple(slice(a, b) for a,b,_ in pairs), tuple(slice(a-o, b-o) for a,b,o in pairs)
+def _blended(under, new, high, total, cover, strength):
+    "Relative absorbance where the cell `new` lies on `under`, by the shares of maximum, sum and cover"
+    upper = np.maximum(under, new)
+    summed = upper + strength*np.minimum(under, new)
+    return high*upper + total*summed + cover*new
 
 # %% ../nbs/06_synthesis.ipynb #0fc18f7b
 @patch
@@ -227,27 +277,37 @@ def lay(self:Scene,
     blend=(1,0,0,1,0,4), # as from `draw_blend`
 ):
     "Lay the cell `c` on the scene"
-    on,of = _both(c, y, x, self.n.shape)
-    a,soft,(high,total,cover,strength,line,width) = self.a[on],c.soft[of][...,None],blend
+    on,of = meeting_slices(y, x, c.mask.shape, self.n.shape)
+    soft = c.soft[of][...,None]
     if not soft.size: return
-    under,new = a*(1-line*_line(c.mask, width)[of]), c.a[of]*(1-line*_line(self.n[on]>0, width))
-    upper = np.maximum(under, new)
-    seen = high*upper + total*(upper+strength*np.minimum(under, new)) + cover*new
-    a[:] = under + soft*(seen-under)
+    *shares,line,width = blend
+    below = _bright_line(self.n[on]>0, width)
+    around = _bright_line(c.mask, width)[of]
+
+    under = self.a[on]*(1-line*around)
+    new = c.a[of]*(1-line*below)
+    seen = _blended(under, new, *shares)
+    self.a[on] = under + soft*(seen-under)
     self.n[on] += c.mask[of]
     self.cells.append(Cell(y, x, c.mask))
 
 # %% ../nbs/06_synthesis.ipynb #676aa2a6
-def _middle(c): return np.array([c.y+(c.mask.shape[0]-1)/2, c.x+(c.mask.shape[1]-1)/2])
+def _box_middle(cell):
+    "(y, x) of the middle of its box, px"
+    h,w = cell.mask.shape
+    return np.array([cell.y+(h-1)/2, cell.x+(w-1)/2])
 
 def reach(
     mask:np.ndarray, # bool, (h, w)
     angle:float,     # radians, from the x axis towards the y axis
 )->float: # px
     "How far `mask` reaches from the middle of its box in a direction"
-    y,x = np.nonzero(mask)
     h,w = mask.shape
-    return float(((x-(w-1)/2)*np.cos(angle) + (y-(h-1)/2)*np.sin(angle)).max()) + .5
+    y,x = np.nonzero(mask)
+    along_x = (x-(w-1)/2)*np.cos(angle)
+    along_y = (y-(h-1)/2)*np.sin(angle)
+    farthest = (along_x+along_y).max()
+    return float(farthest) + .5
 
 def beside(
     cell:Cell,    # that lies there
@@ -256,16 +316,19 @@ def beside(
     gap:float,    # 0: on each other, 1: just touching
 )->tuple: # (y, x), whole px: where the top left corner of `c` belongs
     "The place for `c` in the direction `angle` from `cell`"
-    d = gap*(reach(cell.mask, angle)+reach(c.mask, angle+np.pi))
-    y,x = _middle(cell) + d*np.array([np.sin(angle), np.cos(angle)]) - (np.array(c.mask.shape)-1)/2
+    touching = reach(cell.mask, angle) + reach(c.mask, angle+np.pi)
+    direction = np.array([np.sin(angle), np.cos(angle)])
+    middle = _box_middle(cell) + gap*touching*direction
+    y,x = middle - (np.array(c.mask.shape)-1)/2
     return round(y), round(x)
 
 # %% ../nbs/06_synthesis.ipynb #9044f37e
 @patch
 def covered(self:Scene, c:CutOut, y:int, x:int)->int: # px
     "On how many pixels `c` would lie on other cells, or on what is unknown"
-    on,of = _both(c, y, x, self.n.shape)
-    return int((((self.n[on]>0) | self.unknown[on]) & c.mask[of]).sum())
+    on,of = meeting_slices(y, x, c.mask.shape, self.n.shape)
+    taken = (self.n[on]>0) | self.unknown[on]
+    return int((taken & c.mask[of]).sum())
 
 @patch
 def touching(self:Scene,
@@ -274,11 +337,11 @@ def touching(self:Scene,
     angle:float, # direction from `cell`, radians
 ): # (y, x) of `c`, px; None where there is no such place
     "Where `c` touches `cell`, or what is in its way, but overlaps nothing"
-    place = None
+    last = None
     for gap in np.arange(1.15, .7, -.02):
-        at = beside(cell, c, angle, gap)
-        if self.covered(c, *at): return place
-        place = at
+        place = beside(cell, c, angle, gap)
+        if self.covered(c, *place): return last
+        last = place
 
 # %% ../nbs/06_synthesis.ipynb #2ff9c7a0
 @dataclass
@@ -292,35 +355,70 @@ class Rules:
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
     density:tuple = (0., 1.)     # new cells for each one that is there, or that a sparse window would hold
 
+# %% ../nbs/06_synthesis.ipynb #a1c80d55
+def _pick(things, rng):
+    "One of `things`"
+    return things[rng.integers(len(things))]
+
+@patch
+def _random_corner(self:Scene, shape, rng):
+    "A random top left corner (y, x) of a patch of `shape` whose middle is in the scene"
+    h,w = shape
+    H,W = self.n.shape
+    y = rng.integers(-h//2, H-h//2)
+    x = rng.integers(-w//2, W-w//2)
+    return int(y), int(x)
+
+@patch
+def _lay_alone(self:Scene, c, rng):
+    "Lay `c` at a random place, unless something lies there"
+    place = self._random_corner(c.mask.shape, rng)
+    if not self.covered(c, *place): self.lay(c, *place)
+
+# %% ../nbs/06_synthesis.ipynb #ebe95fff
+@patch
+def _lay_roll(self:Scene, cell, draw, angle, rng, rules):
+    "Lay a roll of new cells that begins at `cell`"
+    blend = draw_blend(rng)
+    gap = rng.uniform(*rules.roll_gap)
+    for _ in range(rng.integers(*rules.roll_cells, endpoint=True)):
+        c = draw()
+        angle += rng.normal(0, .15)
+        place = beside(cell, c, angle, gap*rng.uniform(.9, 1.1))
+        self.lay(c, *place, blend)
+        cell = self.cells[-1]
+
+# %% ../nbs/06_synthesis.ipynb #d2a11865
+@patch
+def _lay_beside(self:Scene, c, cell, kind, angle, rng, rules):
+    "Lay `c` on `cell`, or so that it touches it, whichever `kind` says"
+    if kind<rules.overlap:
+        place = beside(cell, c, angle, rng.uniform(*rules.gap))
+        self.lay(c, *place, draw_blend(rng))
+    elif place := self.touching(cell, c, angle): self.lay(c, *place)
+
 @patch
 def add(self:Scene,
     draw,        # function that gives a new `CutOut`
     rng,         # numpy Generator
     rules:Rules,
 ):
-    "Lay one new cell, or a roll of them, by `rules`; none where a cell that is to touch or to stand alone finds no room"
-    angle,kind,c = rng.uniform(0, 2*np.pi),rng.random(),draw()
-    cell = self.cells[rng.integers(len(self.cells))] if self.cells else None
-    if cell is None or kind>rules.overlap+rules.touch+rules.roll:
-        at = tuple(rng.integers(-s//2, n-s//2) for s,n in zip(c.mask.shape, self.n.shape))
-        if not self.covered(c, *at): self.lay(c, *at)
-    elif kind<rules.overlap: self.lay(c, *beside(cell, c, angle, rng.uniform(*rules.gap)), draw_blend(rng))
-    elif kind<rules.overlap+rules.touch:
-        if at := self.touching(cell, c, angle): self.lay(c, *at)
-    else: self._roll(cell, draw, angle, rng, rules)
-
-@patch
-def _roll(self:Scene, cell, draw, angle, rng, rules):
-    blend,gap = draw_blend(rng),rng.uniform(*rules.roll_gap)
-    for _ in range(rng.integers(*rules.roll_cells, endpoint=True)):
-        c,angle = draw(),angle+rng.normal(0, .15)
-        self.lay(c, *beside(cell, c, angle, gap*rng.uniform(.9, 1.1)), blend)
-        cell = self.cells[-1]
+    "Lay one new cell, or a roll, by `rules`; none where a cell that is to touch or to stand alone finds no room"
+    angle = rng.uniform(0, tau)
+    kind = rng.random()
+    c = draw()
+    if not self.cells: return self._lay_alone(c, rng)
+    cell = _pick(self.cells, rng)
+    if kind<rules.overlap+rules.touch: self._lay_beside(c, cell, kind, angle, rng, rules)
+    elif kind>rules.overlap+rules.touch+rules.roll: self._lay_alone(c, rng)
+    else: self._lay_roll(cell, draw, angle, rng, rules)
 
 # %% ../nbs/06_synthesis.ipynb #6b8a64d9
-def _smooth_noise(shape, sigma, rng):
-    small = rng.standard_normal([max(int(s/sigma), 2) for s in shape], np.float32)
-    return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
+def _other_lamp(stain, rng):
+    "The matrix `stain` with the three channels mixed, as under another lamp or camera"
+    share = rng.uniform(0, .6)
+    mixture = rng.dirichlet([1.5]*3, 3).T
+    return (1-share)*stain + share*mixture
 
 def another_stain(
     a:np.ndarray, # relative absorbance, float32, (H, W, 3)
@@ -328,12 +426,13 @@ def another_stain(
 )->np.ndarray: # the same
     "`a` in another stain, mixture of channels and contrast"
     gain,cross = (.25,.08) if rng.random()<.5 else (.12,.05)
-    stain = np.eye(3)*np.exp(rng.normal(0, gain, 3)) + rng.normal(0, cross, (3,3))
-    if rng.random()<.2:
-        t = rng.uniform(0, .6)
-        stain = (1-t)*stain + t*rng.dirichlet([1.5]*3, 3).T
-    a = a@stain.astype(np.float32) * np.float32(np.exp(rng.normal(0, .12)))
-    return np.sign(a)*np.abs(a)**np.float32(np.exp(rng.uniform(-.35, .35)))
+    gains = np.exp(rng.normal(0, gain, 3))
+    stain = np.eye(3)*gains + rng.normal(0, cross, (3,3))
+    if rng.random()<.2: stain = _other_lamp(stain, rng)
+    depth = np.float32(np.exp(rng.normal(0, .12)))
+    a = a@stain.astype(np.float32) * depth
+    contrast = np.float32(np.exp(rng.uniform(-.35, .35)))
+    return np.sign(a)*np.abs(a)**contrast
 
 # %% ../nbs/06_synthesis.ipynb #659e3b01
 def as_jpeg(
@@ -343,49 +442,95 @@ def as_jpeg(
     "`a` after a camera of 8 bits and JPEG, of a random quality from 40 to 95"
     level = np.float32(np.exp(rng.uniform(np.log(.06), np.log(.5))))
     light = np.float32(rng.uniform(150, 250))
-    rgb = np.clip(light*10**(-level*a), 0, 255).astype(np.uint8)
-    coded = cv2.imencode('.jpg', rgb, [cv2.IMWRITE_JPEG_QUALITY,int(rng.integers(40, 96))])[1]
-    return np.log10(light/np.maximum(cv2.imdecode(coded, cv2.IMREAD_COLOR), 1).astype(np.float32))/level
+    quality = int(rng.integers(40, 96))
+    seen = np.clip(light*10**(-level*a), 0, 255).astype(np.uint8)
+    _,file = cv2.imencode('.jpg', seen, [cv2.IMWRITE_JPEG_QUALITY,quality])
+    kept = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    return np.log10(light/np.maximum(kept, 1).astype(np.float32))/level
 
+# %% ../nbs/06_synthesis.ipynb #93c10d28
+def _refocused(a, rng):
+    "`a` blurred, sharpened, or as it is"
+    if rng.random()<.4: return cv2.GaussianBlur(a, (0,0), rng.uniform(.3, 1.8))
+    if rng.random()>=.4: return a
+    strength = rng.uniform(.2, 1)
+    blurred = cv2.GaussianBlur(a, (0,0), rng.uniform(.8, 2))
+    return a + strength*(a-blurred)
+
+def _uneven(a, rng):
+    "`a` with a background that isn't quite 0, and not the same everywhere"
+    a = a + np.float32(rng.normal(0, .03, 3))
+    strength = rng.uniform(0, .07)
+    coarse = [max(int(side/60), 2) for side in a.shape[:2]]
+    slope = rng.standard_normal(coarse, np.float32)
+    slope = cv2.resize(slope, a.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    return a + strength*slope[...,None]
+
+def _grain(shape, rng):
+    "Noise of a camera, most of it alike in all channels, of a random strength and coarseness"
+    grey = rng.standard_normal((*shape[:2],1), np.float32)
+    colour = rng.standard_normal(shape, np.float32)
+    noise = .7*grey + .7*colour
+    if rng.random()<.5: noise = cv2.GaussianBlur(noise, (0,0), rng.uniform(.4, .9))
+    return np.float32(rng.uniform(0, .1))*noise
+
+# %% ../nbs/06_synthesis.ipynb #1cc9d5fe
 def another_camera(
     a:np.ndarray, # relative absorbance, float32, (H, W, 3)
     rng,          # numpy Generator
 )->np.ndarray: # the same
     "`a` in another stain, contrast and focus, with noise, and with the traces of JPEG for two in five"
     a = another_stain(a, rng)
-    if rng.random()<.4: a = cv2.GaussianBlur(a, (0,0), rng.uniform(.3, 1.8))
-    elif rng.random()<.4: a = a + rng.uniform(.2, 1)*(a-cv2.GaussianBlur(a, (0,0), rng.uniform(.8, 2)))
-    a = a + np.float32(rng.normal(0, .03, 3)) + rng.uniform(0, .07)*_smooth_noise(a.shape[:2], 60, rng)[...,None]
+    a = _refocused(a, rng)
+    a = _uneven(a, rng)
     a = a + _grain(a.shape, rng)
-    return (as_jpeg(a, rng) if rng.random()<.4 else a).astype(np.float32)
-
-def _grain(shape, rng):
-    "Noise of a camera, most of it alike in all channels, of a random strength and coarseness"
-    noise = .7*rng.standard_normal((*shape[:2],1), np.float32) + .7*rng.standard_normal(shape, np.float32)
-    if rng.random()<.5: noise = cv2.GaussianBlur(noise, (0,0), rng.uniform(.4, .9))
-    return np.float32(rng.uniform(0, .1))*noise
+    if rng.random()<.4: a = as_jpeg(a, rng)
+    return a.astype(np.float32)
 
 # %% ../nbs/06_synthesis.ipynb #2234262f
+def _draw_speck(layer, rng):
+    "Draw a small disc on `layer`, float32, (H, W)"
+    H,W = layer.shape
+    x = int(rng.integers(W))
+    y = int(rng.integers(H))
+    radius = int(rng.integers(1, 5))
+    cv2.circle(layer, (x,y), radius, rng.uniform(.5, 3), -1)
+
+def _draw_streak(layer, rng):
+    "Draw a thin line on `layer`, float32, (H, W)"
+    H,W = layer.shape
+    ends = rng.uniform(-.2, 1.2, (2,2))*(W,H)
+    start,end = ends.astype(int).tolist()
+    depth = rng.uniform(.2, 2)
+    width = int(rng.integers(1, 4))
+    cv2.line(layer, start, end, depth, width)
+
 def add_dirt(
     a:np.ndarray, # relative absorbance, float32, (H, W, 3); changed in place
     rng,          # numpy Generator
 ):
     "Draw specks and streaks on `a`"
     layer = np.zeros(a.shape[:2], np.float32)
-    H,W = layer.shape
-    for _ in range(rng.integers(0, 6)):
-        cv2.circle(layer, (int(rng.integers(W)),int(rng.integers(H))), int(rng.integers(1, 5)), float(rng.uniform(.5, 3)), -1)
-    for _ in range(rng.integers(0, 3)):
-        p = rng.uniform(-.2, 1.2, (2,2))*(W,H)
-        cv2.line(layer, *[tuple(int(v) for v in q) for q in p], float(rng.uniform(.2, 2)), int(rng.integers(1, 4)))
-    a += cv2.GaussianBlur(layer, (0,0), rng.uniform(.5, 1.5))[...,None]*np.float32(rng.uniform(.6, 1.4, 3))
+    for _ in range(rng.integers(0, 6)): _draw_speck(layer, rng)
+    for _ in range(rng.integers(0, 3)): _draw_streak(layer, rng)
+    dirt = cv2.GaussianBlur(layer, (0,0), rng.uniform(.5, 1.5))
+    a += dirt[...,None]*np.float32(rng.uniform(.6, 1.4, 3))
 
 # %% ../nbs/06_synthesis.ipynb #70ba69e2
 def _white_dyes(rng):
     "Relative absorbance of a nucleus, and of the granules around it: float32, (3,) each"
     green = rng.uniform(1, 3.5)
-    nucleus = np.float32([green*rng.uniform(1.2, 2.5), green, green*rng.uniform(.4, .9)])
-    return nucleus, nucleus*rng.uniform(.3, 1.2)*np.float32(rng.uniform(.8, 1.2, 3))
+    red = green*rng.uniform(1.2, 2.5)
+    blue = green*rng.uniform(.4, .9)
+    nucleus = np.float32([red, green, blue])
+    granules = nucleus*rng.uniform(.3, 1.2)
+    return nucleus, granules*np.float32(rng.uniform(.8, 1.2, 3))
+
+def _white_cover(matter):
+    "Where a white cell lies, without gaps, float32, (h, w), 0 to 1"
+    stained = np.float32(matter.sum(2)>.04)
+    soft = cv2.GaussianBlur(stained, (0,0), .7)
+    return cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((9,9)))
 
 @patch
 def add_white_cell(self:Scene,
@@ -394,15 +539,17 @@ def add_white_cell(self:Scene,
 ):
     "Lay a white cell on the scene: it hides what is below it, and is background"
     matter = white_cell(rng, diameter*rng.uniform(.8, 1.3)).matter
-    side = len(matter)
-    y,x = [int(rng.integers(-side//2, n-side//2)) for n in self.n.shape]
+    y,x = self._random_corner(matter.shape[:2], rng)
     nucleus,granules = _white_dyes(rng)
-    cover = cv2.morphologyEx(cv2.GaussianBlur(np.float32(matter.sum(2)>.04), (0,0), .7), cv2.MORPH_CLOSE, np.ones((9,9)))
-    on,of = _both(CutOut(matter, cover>.5, cover), y, x, self.n.shape)
-    soft = cover[of][...,None]
-    self.a[on] += soft*(matter[of][...,[NUCLEUS]]*nucleus + matter[of][...,[GRANULE]]*granules - self.a[on])
-    self.n[on][cover[of]>.5] = 0
-    self.unknown[on][cover[of]>.5] = False
+    on,of = meeting_slices(y, x, matter.shape, self.n.shape)
+    cover = _white_cover(matter)[of]
+    matter = matter[of]
+
+    white = matter[...,[NUCLEUS]]*nucleus + matter[...,[GRANULE]]*granules
+    self.a[on] += cover[...,None]*(white-self.a[on])
+    hidden = cover>.5
+    self.n[on][hidden] = 0
+    self.unknown[on][hidden] = False
 
 # %% ../nbs/06_synthesis.ipynb #10ba0d9d
 @dataclass
@@ -410,29 +557,70 @@ class Frame:
     "A view of a labelled image, and the cells that can be cut out of it"
     a:np.ndarray    # relative absorbance, float16, (H, W, 3)
     mask:np.ndarray # classes, uint8, (H, W)
-    pool:list       # of `CutOut`
+    pool:list[CutOut]
     overlaps:np.ndarray = () # some places (y, x) where the mask knows an overlap, (N, 2)
 
-def _scaled(mask, size):
+def _resize_mask(mask, size):
     "Classes of `mask` at another size, smoothly"
-    known = np.where(mask==UNKNOWN, RBC, mask).astype(np.float32)
-    n,unknown = [cv2.resize(m, size[::-1]) for m in (known, (mask==UNKNOWN).astype(np.float32))]
-    return np.where(unknown>0, UNKNOWN, np.rint(n)).astype(np.uint8)
+    unknown = mask==UNKNOWN
+    classes = np.where(unknown, RBC, mask).astype(np.float32)
+    classes = cv2.resize(classes, size[::-1])
+    unknown = cv2.resize(unknown.astype(np.float32), size[::-1])
+    return np.where(unknown>0, UNKNOWN, np.rint(classes)).astype(np.uint8)
 
+def _diameter(image, mask):
+    "Diameter of a cell, px: from the whole cells of `mask`, or from `image` where they are fewer than five; or NaN"
+    cells = whole_cells(mask)
+    if len(cells)<5: return find_objects(image).diameter
+    return cell_diameter(np.median([c.area for c in cells]))
+
+# %% ../nbs/06_synthesis.ipynb #12426254
 def make_frame(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     mask:np.ndarray,  # classes, uint8, (H, W)
 )->Frame: # None where no cell can be measured
     "Bring a labelled image to the scale and the units that networks see"
-    cells = whole_cells(mask)
-    diameter = np.sqrt(4/np.pi*np.median([c.area for c in cells])) if len(cells)>=5 else find_objects(image).diameter
-    if not diameter==diameter: return None
-    view = View(image, diameter, cell_level(absorbance(image), mask>0))
-    a,mask = view.window(),_scaled(mask, view.size)
-    return Frame(a.astype(np.float16), mask, [cut_out(a, c, mask>0) for c in whole_cells(mask)], np.argwhere(mask==OVERLAP)[::37])
+    diameter = _diameter(image, mask)
+    if np.isnan(diameter): return None
+    level = cell_level(absorbance(image), mask>0)
+    view = View(image, diameter, level)
+    a = view.window()
+    mask = _resize_mask(mask, view.size)
+    stained = mask>0
+    pool = [cut_out(a, c, stained) for c in whole_cells(mask)]
+    overlaps = np.argwhere(mask==OVERLAP)[::37]
+    return Frame(a.astype(np.float16), mask, pool, overlaps)
 
 # %% ../nbs/06_synthesis.ipynb #1eb410e3
 REAL = .3 # share of the windows that are around a real overlap
+
+def _random_start(n, side, rng):
+    "Where a square of `side` px begins along an axis of `n` px; up to a sixth of it may lie outside"
+    sixth = side//6
+    least = -side//6
+    most = max(n-side+sixth, 1-sixth)
+    return int(rng.integers(least, most))
+
+@patch
+def _window_corner(self:Frame, side, size, rng):
+    "Top left corner (y, x) of a random square of `side` px, for a window of `size` px; may lie outside"
+    if len(self.overlaps) and rng.random()<REAL:
+        overlap = _pick(self.overlaps, rng)
+        away = rng.integers(-size//4, size//4, 2)
+        return overlap - side//2 + away
+    return [_random_start(n, side, rng) for n in self.mask.shape]
+
+# %% ../nbs/06_synthesis.ipynb #fc1ce4c6
+@patch
+def _warped(self:Frame, window, turn, size):
+    "The `Scene` that the affine map `turn` makes of a part of the frame"
+    mask = self.mask[window]
+    known = mask!=UNKNOWN
+    cells = np.where(known, mask, 0)
+    a = _warp(self.a[window], turn, size)
+    n = np.rint(_warp(cells, turn, size))
+    unknown = _warp(~known, turn, size, outside=1.)
+    return Scene(a, n.astype(np.uint8), unknown>0)
 
 @patch
 def scene(self:Frame,
@@ -441,40 +629,54 @@ def scene(self:Frame,
     scales=(.75, 1.4), # from and up to: how much larger than in the frame
 ): # (`Scene`, scale)
     "A random window of the frame, turned, mirrored and scaled"
-    scale,angle = np.exp(rng.uniform(*np.log(scales))),rng.uniform(0, 360)
-    H,W = self.mask.shape
-    side = int(np.ceil(size*1.42/scale))+2
-    if len(self.overlaps) and rng.random()<REAL: y,x = self.overlaps[rng.integers(len(self.overlaps))] - side//2 + rng.integers(-size//4, size//4, 2)
-    else: y,x = [int(rng.integers(-side//6, max(n-side+side//6, 1-side//6))) for n in (H,W)]
-    on = np.s_[max(y,0):y+side, max(x,0):x+side]
-    m = _turn(tuple((side-1)/2-max(-o, 0) for o in (x,y)), size, angle, rng.random()<.5, scale)
-    warp = lambda i,**kw: cv2.warpAffine(i, m, (size,size), **kw)
-    known = self.mask[on]!=UNKNOWN
-    n = warp(np.where(known, self.mask[on], 0).astype(np.float32))
-    unknown = warp((~known).astype(np.float32), borderValue=1.)>0
-    scene = Scene(warp(self.a[on].astype(np.float32)), np.rint(n).astype(np.uint8), unknown)
+    scale = np.exp(rng.uniform(*np.log(scales)))
+    angle = rng.uniform(0, 360)
+    side = int(np.ceil(size*1.42/scale))+2 # 1.42: the diagonal of a square
+    y,x = self._window_corner(side, size, rng)
+    top,left = max(y, 0), max(x, 0)
+    half = (side-1)/2
+    middle = half-(left-x), half-(top-y)
+    mirrored = rng.random()<.5
+    turn = _turn_map(middle, size, angle, mirrored, scale)
+    scene = self._warped(np.s_[top:y+side,left:x+side], turn, size)
     scene.cells = whole_cells(scene.mask())
     return scene, scale
 
 # %% ../nbs/06_synthesis.ipynb #b46975e4
 class Scenes:
-    "A training set for the `compact` recipe: windows of labelled `items` on which cells are laid; ValueError where none has a free-standing cell"
+    "Training set of the recipe `compact`: windows of labelled `items` on which cells are laid"
     def __init__(self,
-        items,         # labelled images: anything with `read()`->(image, mask) and `slide`
+        items,         # labelled images: anything with `read()`->(image, mask), `slide`; ValueError without free cells
         size=160,      # of a window, px
         n=4096,        # windows in an epoch
         seed=0,
         rules=Rules(),
     ):
-        self.size,self.n,self.seed,self.rules,self.slides = size,n,seed,rules,{}
+        self.size,self.n = size,n
+        self.seed,self.rules = seed,rules
+        self.slides = {}
         for it in tqdm(items, 'frames', unit='image', leave=False):
-            if frame := make_frame(*it.read()): self.slides.setdefault(it.slide, []).append(frame)
+            frame = make_frame(*it.read())
+            if frame: self.slides.setdefault(it.slide, []).append(frame)
         self.names = sorted(self.slides)
-        if not any(f.pool for s in self.slides.values() for f in s): raise ValueError(f'no whole free-standing cell in {len(items)} labelled images')
+        if not any(frame.pool for frames in self.slides.values() for frame in frames):
+            raise ValueError(f'no whole free-standing cell in {len(items)} labelled images')
 
     def __len__(self): return self.n
 
 # %% ../nbs/06_synthesis.ipynb #e3578f20
+@patch
+def _lay_cells(self:Scenes, scene, pool, scale, rng):
+    "Lay cells of `pool` on `scene`, whose cells are larger by `scale`, by the rules"
+    def draw():
+        c = _pick(pool, rng)
+        angle = rng.uniform(0, 360)
+        return c.turned(angle, rng.random()<.5, scale)
+    room = self.size**2/(CELL*scale)**2/3
+    there = max(len(scene.cells), .5*room)
+    n = round(rng.uniform(*self.rules.density)*there)
+    for _ in range(n): scene.add(draw, rng, self.rules)
+
 @patch
 def item(self:Scenes,
     i:int,   # number of the window
@@ -482,13 +684,14 @@ def item(self:Scenes,
 ): # (relative absorbance, float32, (size, size, 3); classes, uint8, (size, size))
     "Window `i` of an epoch; always the same one"
     rng = np.random.default_rng([self.seed, epoch, i])
-    frames = self.slides[self.names[rng.integers(len(self.names))]]
-    frame = frames[rng.integers(len(frames))]
+    slide = _pick(self.names, rng)
+    frames = self.slides[slide]
+    frame = _pick(frames, rng)
     pool = frame.pool or [c for f in frames for c in f.pool]
+
     scene,scale = frame.scene(self.size, rng)
-    draw = lambda: pool[rng.integers(len(pool))].turned(rng.uniform(0, 360), rng.random()<.5, scale)
-    room = self.size**2/(CELL*scale)**2/3
-    for _ in range(round(rng.uniform(*self.rules.density)*max(len(scene.cells), .5*room)) if pool else 0): scene.add(draw, rng, self.rules)
+    if pool: self._lay_cells(scene, pool, scale, rng)
     if rng.random()<.2: scene.add_white_cell(rng, CELL*scale)
     if rng.random()<.25: add_dirt(scene.a, rng)
-    return another_camera(scene.a, rng), np.asarray(scene.mask())
+    truth = np.asarray(scene.mask())
+    return another_camera(scene.a, rng), truth
