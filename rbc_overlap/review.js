@@ -1,88 +1,126 @@
-// The view of `Review` (nbs/10_review.ipynb): shows what Python holds, paints at once, and sends each stroke.
+// The view of `Review` (nbs/18_review.ipynb): shows what Python holds, paints at once, and sends each stroke.
 // A mask is a Uint8Array at full resolution; a pixel belongs to a shape if its centre does, so nothing is blurred.
+// One `Picture` for each Python object; for each view of it an `Editor`, with a `Viewport`, tools and a panel.
 
 const UNKNOWN = 255
 
-// ---- Shapes: the box [top, left, bottom, right) they lie in, and which points (x, y) they have -----------------------
+// ---- Boxes: [top, left, bottom, right) in image pixels --------------------------------------------------------------
 
-const around = (points, pad) => {
-  const xs = points.map(p => p.x), ys = points.map(p => p.y)
-  return [Math.floor(Math.min(...ys)-pad), Math.floor(Math.min(...xs)-pad), Math.ceil(Math.max(...ys)+pad), Math.ceil(Math.max(...xs)+pad)]
+const NOWHERE = [Infinity, Infinity, 0, 0]
+
+const isEmpty = ([top, left, bottom, right]) => top >= bottom || left >= right
+
+const union = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]
+
+// The box that holds all points and `pad` around them
+function around(points, pad) {
+  const xs = points.map(p => p.x)
+  const ys = points.map(p => p.y)
+  const top = Math.floor(Math.min(...ys)-pad)
+  const left = Math.floor(Math.min(...xs)-pad)
+  const bottom = Math.ceil(Math.max(...ys)+pad)
+  const right = Math.ceil(Math.max(...xs)+pad)
+  return [top, left, bottom, right]
 }
+
+// ---- Shapes: the box in which they lie, and which points (x, y) they have -------------------------------------------
 
 // What a disc of radius `r` covers on its way from `a` to `b`
 function stroke(a, b, r) {
-  const dx = b.x-a.x, dy = b.y-a.y, length2 = dx*dx + dy*dy
-  return {box: around([a, b], r), has(x, y) {
+  const dx = b.x-a.x
+  const dy = b.y-a.y
+  const length2 = dx*dx + dy*dy
+  const has = (x, y) => {
     const along = (x-a.x)*dx + (y-a.y)*dy
     if (along <= 0) return (x-a.x)**2 + (y-a.y)**2 <= r*r
     if (along >= length2) return (x-b.x)**2 + (y-b.y)**2 <= r*r
     return ((x-a.x)*dy - (y-a.y)*dx)**2 <= r*r*length2
-  }}
+  }
+  return {box: around([a, b], r), has}
 }
 
-// Centre, half axes and unit vector of the ellipse whose long axis goes from `a` to `b` and whose side is as far off as `side`
+// Centre, half axes and direction of the ellipse whose long axis goes from `a` to `b`; its width reaches `side`
 function axes(a, b, side) {
-  const x = (a.x+b.x)/2, y = (a.y+b.y)/2, length = Math.hypot(b.x-a.x, b.y-a.y)
-  const ux = (b.x-a.x)/length, uy = (b.y-a.y)/length
-  return {x, y, ux, uy, long: length/2, wide: Math.abs((side.y-y)*ux - (side.x-x)*uy)}
+  const x = (a.x+b.x)/2
+  const y = (a.y+b.y)/2
+  const length = Math.hypot(b.x-a.x, b.y-a.y)
+  const ux = (b.x-a.x)/length
+  const uy = (b.y-a.y)/length
+  const wide = Math.abs((side.y-y)*ux - (side.x-x)*uy)
+  return {x, y, ux, uy, long: length/2, wide}
 }
 
 function ellipse({x: cx, y: cy, ux, uy, long, wide}) {
-  return {box: around([{x: cx, y: cy}], Math.max(long, wide)), has(x, y) {
-    const along = ((x-cx)*ux + (y-cy)*uy)/long, across = ((y-cy)*ux - (x-cx)*uy)/wide
+  const has = (x, y) => {
+    const along = ((x-cx)*ux + (y-cy)*uy)/long
+    const across = ((y-cy)*ux - (x-cx)*uy)/wide
     return along*along + across*across <= 1
-  }}
+  }
+  return {box: around([{x: cx, y: cy}], Math.max(long, wide)), has}
 }
 
 function polygon(corners) {
-  return {box: around(corners, 0), has(x, y) {
+  const has = (x, y) => {
     let inside = false
     corners.forEach((a, i) => {
       const b = corners.at(i-1)
       if ((a.y > y) !== (b.y > y) && x < (b.x-a.x)*(y-a.y)/(b.y-a.y) + a.x) inside = !inside
     })
     return inside
-  }}
+  }
+  return {box: around(corners, 0), has}
 }
 
 // ---- Tables: what a class becomes when it is painted over -----------------------------------------------------------
 
 const table = change => Uint8Array.from({length: 256}, (_, c) => change[c] ?? change.any ?? c)
-const brush = c => table({any: c})
-const eraser = c => c ? table({[c]: c === 2 ? 1 : 0}) : table({any: 0}) // an overlap without one of its cells is a cell
+
+const painted = c => table({any: c})
+
+// An overlap without one of its cells is a cell
+function erased(c) {
+  if (!c) return table({any: 0})
+  return table({[c]: c === 2 ? 1 : 0})
+}
+
 const CELL = table({0: 1, [UNKNOWN]: 1, 1: 2})
 
 // Give `to` to all that hangs together with pixel (x, y) and has its class
 function flood(mask, width, height, x, y, to) {
-  const from = mask[y*width + x], todo = from === to ? [] : [x, y]
+  const from = mask[y*width + x]
+  const todo = from === to ? [] : [x, y]
   while (todo.length) {
     y = todo.pop()
     x = todo.pop()
     const row = y*width
     if (mask[row+x] !== from) continue
     while (x && mask[row+x-1] === from) x--
-    for (let above = false, below = false; x < width && mask[row+x] === from; x++) {
-      mask[row+x] = to
-      if (y) {
-        const same = mask[row-width+x] === from
-        if (same && !above) todo.push(x, y-1)
-        above = same
-      }
-      if (y+1 < height) {
-        const same = mask[row+width+x] === from
-        if (same && !below) todo.push(x, y+1)
-        below = same
-      }
-    }
+    const left = x
+    while (x < width && mask[row+x] === from) mask[row + x++] = to
+    if (y) todo.push(...starts(mask, width, y-1, left, x, from))
+    if (y+1 < height) todo.push(...starts(mask, width, y+1, left, x, from))
   }
 }
 
+// Where between `left` and `right` of row `y` a run of class `from` begins: [x, y, x, y, ...]
+function starts(mask, width, y, left, right, from) {
+  const found = []
+  let before = false
+  for (let x = left; x < right; x++) {
+    const same = mask[y*width + x] === from
+    if (same && !before) found.push(x, y)
+    before = same
+  }
+  return found
+}
+
+// ---- Compression, as zlib has it ------------------------------------------------------------------------------------
+
 const through = (bytes, stream) => new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer()
 const deflate = bytes => through(bytes, new CompressionStream('deflate'))
-const inflate = bytes => through(bytes, new DecompressionStream('deflate'))
+const inflate = async bytes => new Uint8Array(await through(bytes, new DecompressionStream('deflate')))
 
-// ---- The picture: one for each Python object, however many views show it -------------------------------------------
+// ---- The picture: one for each Python object, however many views show it --------------------------------------------
 
 class Picture extends EventTarget {
   bitmap = null        // of the image
@@ -104,31 +142,42 @@ class Picture extends EventTarget {
     super()
     this.model = model
     model.on('change:state', () => this.receive())
-    model.on('msg:custom', (stroke, buffers) => { if (stroke.window !== this.#window) this.#follow(stroke, buffers[0]) })
+    model.on('msg:custom', (stroke, buffers) => {
+      if (stroke.window !== this.#window) this.#follow(stroke, buffers[0])
+    })
     this.receive()
     this.send('ready')
   }
 
   get state() { return this.model.get('state') ?? {} }
+  get height() { return this.#have.shape?.[0] ?? 0 }
+  get width() { return this.#have.shape?.[1] ?? 0 }
+  get all() { return [0, 0, this.height, this.width] }
   get loading() { return this.#want !== this.#have }
-  get locked() { return this.loading || [...this.waiting.values()].some(m => !['paint', 'note', 'ready'].includes(m.do)) }
+  get strokes() { return this.#unanswered.filter(what => what === 'paint').length }
+  get noting() { return this.#unanswered.includes('note') }
+  get locked() { return this.loading || this.#unanswered.some(what => !['paint', 'note', 'ready'].includes(what)) }
+  get #unanswered() { return [...this.waiting.values()].map(m => m.do) }
 
   tell(what, detail) { this.dispatchEvent(new CustomEvent(what, {detail})) }
 
+  // -- messages to Python
+
   // Messages leave in the order in which they were made, though deflating takes its time
   send(what, content = {}, bytes) {
-    const {name, answered} = this.state, {shown} = this
-    const id = this.#last = Math.max(this.#last, answered ?? 0) + 1
-    const message = {id, do: what, name, shown, window: this.#window, ...content}
+    const {name, answered} = this.state
+    const id = Math.max(this.#last, answered ?? 0) + 1
+    const message = {id, do: what, name, shown: this.shown, window: this.#window, ...content}
+    this.#last = id
     this.waiting.set(id, message)
-    this.#sending = this.#sending.then(async () => this.model.send(message, undefined, bytes ? [await deflate(bytes)] : undefined))
-      .catch(e => this.#fail(`Not sent: ${e}`))
-    setTimeout(() => {
-      if (!this.waiting.has(id)) return
-      this.late = true
-      this.tell('state')
-    }, 5000)
+    this.#sending = this.#sending.then(() => this.#post(message, bytes)).catch(e => this.#fail(`Not sent: ${e}`))
+    setTimeout(() => this.#remind(id), 5000)
     this.tell('state')
+  }
+
+  async #post(message, bytes) {
+    const buffers = bytes ? [await deflate(bytes)] : undefined
+    return this.model.send(message, undefined, buffers)
   }
 
   #fail(text) {
@@ -136,35 +185,60 @@ class Picture extends EventTarget {
     this.tell('state')
   }
 
+  #remind(id) {
+    if (!this.waiting.has(id)) return
+    this.late = true
+    this.tell('state')
+  }
+
+  // -- what comes from Python
+
   receive() {
-    const {state} = this, image = this.model.get('image'), mask = this.model.get('mask')
-    for (const id of this.waiting.keys()) if (id <= state.answered) this.waiting.delete(id)
-    if (!this.waiting.size) this.late = false
-    if (image !== this.#want.image || mask !== this.#want.mask || !state.shape !== !this.#want.shape) {
-      this.#want = {image, mask, shape: state.shape, name: state.name}
-      this.#load(this.#want)
+    const {state, model} = this
+    const image = model.get('image')
+    const mask = model.get('mask')
+    const want = {image, mask, shape: state.shape, name: state.name}
+    this.#forgetAnswered(state.answered)
+    if (this.#differs(want)) {
+      this.#want = want
+      this.#load(want)
     } else if (!this.loading) this.shown = state.shown
     this.tell('state')
   }
 
+  #forgetAnswered(answered) {
+    for (const id of this.waiting.keys()) if (id <= answered) this.waiting.delete(id)
+    if (!this.waiting.size) this.late = false
+  }
+
+  #differs({image, mask, shape}) {
+    const now = this.#want
+    return image !== now.image || mask !== now.mask || !shape !== !now.shape
+  }
+
   // Decode what is new; where something newer comes meanwhile, forget it
   async #load(want) {
-    let {bitmap, mask, layer} = this, problem = ''
+    let decoded = {bitmap: null, mask: null}
+    let problem = ''
     try {
-      if (!want.shape) bitmap = mask = layer = null
-      else {
-        const same = this.#have.shape && want.image === this.#have.image
-        ;[bitmap, mask] = await Promise.all([same ? bitmap : createImageBitmap(new Blob([want.image], {type: 'image/jpeg'})),
-          inflate(want.mask).then(a => new Uint8Array(a))])
-        const [height, width] = want.shape
-        if (mask.length !== height*width) throw Error(`a mask of ${mask.length} pixels for an image of ${height} x ${width}`)
-      }
+      if (want.shape) decoded = await this.#decode(want)
     } catch (e) {
-      if (want !== this.#want) return
-      bitmap = mask = layer = null
       problem = `Can't be shown: ${e.message ?? e}`
     }
-    if (want !== this.#want) return
+    if (want === this.#want) this.#put(want, decoded, problem)
+  }
+
+  async #decode({image, mask: bytes, shape: [height, width]}) {
+    const same = this.#have.shape && image === this.#have.image
+    const decoding = same ? this.bitmap : createImageBitmap(new Blob([image], {type: 'image/jpeg'}))
+    const [bitmap, mask] = await Promise.all([decoding, inflate(bytes)])
+    if (mask.length !== height*width) {
+      throw Error(`a mask of ${mask.length} pixels for an image of ${height} x ${width}`)
+    }
+    return {bitmap, mask}
+  }
+
+  #put(want, {bitmap, mask}, problem) {
     const other = want.name !== this.#have.name
     if (this.bitmap && this.bitmap !== bitmap) this.bitmap.close()
     Object.assign(this, {bitmap, mask, problem, shown: this.state.shown})
@@ -178,633 +252,1213 @@ class Picture extends EventTarget {
   // A stroke that was painted in another window
   async #follow({y: top, x: left, h, w}, buffer) {
     if (this.loading) return this.send('ready')
-    const have = this.#have, after = new Uint8Array(await inflate(buffer))
+    const have = this.#have
+    const after = await inflate(buffer)
     if (have !== this.#want || !this.mask) return
-    for (let y = 0; y < h; y++) this.mask.set(after.subarray(y*w, (y+1)*w), (top+y)*this.width + left)
+    for (let y = 0; y < h; y++) {
+      const row = after.subarray(y*w, (y+1)*w)
+      this.mask.set(row, (top+y)*this.width + left)
+    }
     this.changed([top, left, top+h, left+w])
   }
 
-  get height() { return this.#have.shape?.[0] ?? 0 }
-  get width() { return this.#have.shape?.[1] ?? 0 }
+  // -- the mask in colours
 
-  // Bring the layer's colours up to date within the box; its hatching is as wide as it must be to be seen in the whole image
-  color([top, left, bottom, right] = [0, 0, this.height, this.width]) {
-    if (!this.mask) return void (this.layer = null)
-    const {mask, width, height} = this
-    if (this.layer?.width !== width || this.layer.height !== height) this.layer = Object.assign(document.createElement('canvas'), {width, height})
-    const colors = new Uint32Array(256), period = Math.max(8, Math.round(Math.max(width, height)/120))
-    for (const {value, color: [r, g, b]} of this.state.classes) if (!this.hidden.has(value)) colors[value] = (255<<24 | b<<16 | g<<8 | r) >>> 0
-    const between = colors[UNKNOWN] & 0x00ffffff | (colors[UNKNOWN] ? 0x50000000 : 0)
-    const w = right-left, rows = Math.max(1, Math.floor(2**20/w)), context = this.layer.getContext('2d')
-    for (let y0 = top; y0 < bottom; y0 += rows) {
-      const h = Math.min(rows, bottom-y0), pixels = new ImageData(w, h), out = new Uint32Array(pixels.data.buffer)
-      for (let y = 0, i = 0; y < h; y++) for (let x = 0, from = (y0+y)*width + left; x < w; x++, i++) {
-        const c = mask[from+x]
-        out[i] = c === UNKNOWN && (left+x+y0+y) % period >= period/2 ? between : colors[c]
-      }
-      context.putImageData(pixels, left, y0)
+  // Bring the layer's colours up to date within the box
+  color(box = this.all) {
+    if (!this.mask) {
+      this.layer = null
+      return
     }
+    const {width, height} = this
+    if (this.layer?.width !== width || this.layer.height !== height) {
+      this.layer = Object.assign(document.createElement('canvas'), {width, height})
+    }
+    const [top, left, bottom, right] = box
+    const colors = this.#colors()
+    const rows = Math.max(1, Math.floor(2**20/(right-left)))
+    for (let y = top; y < bottom; y += rows) this.#colorRows([y, left, Math.min(y+rows, bottom), right], colors)
   }
 
-  clip([top, left, bottom, right]) { return [Math.max(top, 0), Math.max(left, 0), Math.min(bottom, this.height), Math.min(right, this.width)] }
+  // What each class looks like, as ImageData has it (ABGR); a hidden one is transparent
+  #colors() {
+    const colors = new Uint32Array(256)
+    for (const {value, color: [r, g, b]} of this.state.classes) {
+      if (!this.hidden.has(value)) colors[value] = (255<<24 | b<<16 | g<<8 | r) >>> 0
+    }
+    return colors
+  }
+
+  // Unknown is hatched; the hatching is as wide as it must be to be seen in the whole image
+  #colorRows([top, left, bottom, right], colors) {
+    const {mask, width, height} = this
+    const period = Math.max(8, Math.round(Math.max(width, height)/120))
+    const between = colors[UNKNOWN] & 0x00ffffff | (colors[UNKNOWN] ? 0x50000000 : 0)
+    const pixels = new ImageData(right-left, bottom-top)
+    const out = new Uint32Array(pixels.data.buffer)
+    let i = 0
+    for (let y = top; y < bottom; y++) {
+      for (let x = left; x < right; x++) {
+        const c = mask[y*width + x]
+        out[i++] = c === UNKNOWN && (x+y) % period >= period/2 ? between : colors[c]
+      }
+    }
+    this.layer.getContext('2d').putImageData(pixels, left, top)
+  }
+
+  // -- painting
 
   // Paint a shape; the box that may have changed
   paint(shape, change) {
-    const box = this.clip(shape.box), [top, left, bottom, right] = box, {mask, width} = this
-    for (let y = top; y < bottom; y++) for (let x = left, i = y*width + left; x < right; x++, i++) {
-      if (shape.has(x+.5, y+.5)) mask[i] = change[mask[i]]
+    const {mask, width, height} = this
+    const top = Math.max(shape.box[0], 0)
+    const left = Math.max(shape.box[1], 0)
+    const bottom = Math.min(shape.box[2], height)
+    const right = Math.min(shape.box[3], width)
+    for (let y = top; y < bottom; y++) {
+      for (let x = left; x < right; x++) {
+        const i = y*width + x
+        if (shape.has(x+.5, y+.5)) mask[i] = change[mask[i]]
+      }
     }
+    const box = [top, left, bottom, right]
     this.changed(box)
     return box
   }
 
   changed(box) {
-    if (box[0] >= box[2] || box[1] >= box[3]) return
+    if (isEmpty(box)) return
     this.color(box)
     this.tell('painted')
   }
 
   // Send the smallest box within `box` that holds all that differs from `before`
   commit(tool, before, box) {
-    const {mask, width} = this
-    let [top, left, bottom, right] = [Infinity, Infinity, 0, 0]
-    for (let y = box[0]; y < box[2]; y++) for (let x = box[1], i = y*width + x; x < box[3]; x++, i++) if (mask[i] !== before[i]) {
-      if (y < top) top = y
-      if (x < left) left = x
-      bottom = y+1
-      if (x >= right) right = x+1
-    }
+    const [top, left, bottom, right] = this.#difference(before, box)
     if (!bottom) return
-    const w = right-left, h = bottom-top, after = new Uint8Array(w*h)
-    for (let y = 0; y < h; y++) after.set(mask.subarray((top+y)*width + left, (top+y)*width + right), y*w)
+    const w = right-left
+    const h = bottom-top
+    const after = new Uint8Array(w*h)
+    for (let y = 0; y < h; y++) {
+      const start = (top+y)*this.width + left
+      after.set(this.mask.subarray(start, start+w), y*w)
+    }
     this.send('paint', {tool, y: top, x: left, h, w}, after)
+  }
+
+  #difference(before, box) {
+    const {mask, width} = this
+    let [top, left, bottom, right] = NOWHERE
+    for (let y = box[0]; y < box[2]; y++) {
+      for (let x = box[1]; x < box[3]; x++) {
+        const i = y*width + x
+        if (mask[i] === before[i]) continue
+        top = Math.min(top, y)
+        left = Math.min(left, x)
+        bottom = y+1
+        right = Math.max(right, x+1)
+      }
+    }
+    return [top, left, bottom, right]
   }
 }
 
-// ---- The view -------------------------------------------------------------------------------------------------------
+// ---- The editor: what is chosen and what the pointer does; viewport, tools and panel share it -----------------------
 
-const make = (tag, attributes = {}, ...inside) => {
+class Editor extends EventTarget {
+  chosen = 1      // class
+  size = 12       // width of brush and eraser in image pixels
+  opacity = .4    // of the mask
+  hidden = false  // is the whole mask hidden?
+  space = false   // is the space bar down?
+  pointer = null  // where it is, in image pixels
+  pan = null      // the last pointer event, while the pointer moves the image
+  #over = new AbortController()
+
+  constructor(picture) {
+    super()
+    this.picture = picture
+    this.viewport = new Viewport(this)
+    const tools = Object.entries(TOOLS).map(([name, Kind]) => [name, new Kind(name, this)])
+    this.tools = Object.fromEntries(tools)
+    this.tool = this.tools.look
+    this.#follow()
+  }
+
+  #follow() {
+    const {picture, viewport} = this
+    this.listen(picture, 'state', () => this.changed())
+    this.listen(picture, 'painted', () => viewport.redraw())
+    this.listen(picture, 'picture', e => {
+      this.pan = null
+      this.tool.forget()
+      viewport.measure()
+      if (e.detail) viewport.fit()
+    })
+  }
+
+  // Listen until `end`
+  listen(target, what, act, options = {}) {
+    target.addEventListener(what, act, {signal: this.#over.signal, ...options})
+  }
+
+  end() {
+    this.#over.abort()
+    this.viewport.end()
+  }
+
+  // Panel and viewport are to be brought up to date
+  changed() { this.dispatchEvent(new Event('change')) }
+
+  // -- to Python
+
+  // Ask Python for something else than a stroke; not while it is at such a thing, or a shape is half drawn
+  command(what, content) {
+    const drawing = this.tool.busy && !this.pan
+    if (!this.picture.locked && !drawing) this.picture.send(what, content)
+  }
+
+  // A double click must not decide about the next image unseen
+  decide(what) {
+    if (performance.now()-this.picture.since > 250) this.command(what)
+  }
+
+  // -- choices
+
+  take(tool) {
+    this.cancel()
+    this.tool = tool
+    this.changed()
+  }
+
+  choose(c) {
+    this.chosen = c
+    this.changed()
+  }
+
+  resize(size) {
+    this.size = Math.min(500, Math.max(1, Math.round(size) || this.size))
+    this.changed()
+  }
+
+  grow(direction) { this.resize(this.size + direction*Math.max(1, Math.round(this.size/8))) }
+
+  fade(percent) {
+    this.opacity = Math.min(100, Math.max(0, percent))/100
+    this.changed()
+  }
+
+  hide() {
+    this.hidden = !this.hidden
+    this.changed()
+  }
+
+  hold(space) {
+    this.space = space
+    this.changed()
+  }
+
+  // -- what has begun
+
+  // Forget what the pointer has begun; a stroke is taken off again
+  cancel() {
+    this.pan = null
+    this.tool.cancel()
+  }
+
+  // Esc: forget what has begun, or where nothing has, put the tool away
+  leave() {
+    if (this.pan || this.tool.busy) this.cancel()
+    else this.tool = this.tools.look
+    this.changed()
+  }
+
+  close() {
+    if (!this.pan) this.tool.close()
+    this.changed()
+  }
+
+  takeBack() {
+    if (this.pan || !this.tool.busy) return
+    this.tool.takeBack()
+    this.changed()
+  }
+}
+
+// ---- The viewport: zoom, pan, and the layers that are drawn ---------------------------------------------------------
+
+class Viewport {
+  fitted = 1  // CSS pixels per image pixel where the whole image is shown
+  scale = 1   // CSS pixels per image pixel
+  x = 0       // place of the image's corner on the stage, CSS pixels
+  y = 0
+  ratio = 1   // device pixels per CSS pixel
+  #due = 0
+
+  constructor(editor) {
+    this.editor = editor
+    this.canvas = make('canvas')
+    this.top = make('canvas', {'aria-label': 'Image and mask'})
+    this.hint = make('div', {class: 'rbc-hint'})
+    this.problem = make('div', {class: 'rbc-problem', role: 'alert'})
+    this.stage = make('div', {class: 'rbc-stage'}, this.canvas, this.top, this.hint, this.problem)
+    this.resized = new ResizeObserver(() => this.measure())
+    this.resized.observe(this.stage)
+  }
+
+  end() { this.resized.disconnect() }
+
+  update(state) {
+    const {picture, tool, tools, space, pan} = this.editor
+    const empty = state.n ? '' : 'No image is left under this filter.'
+    this.problem.textContent = state.problem || picture.problem || empty
+    this.hint.textContent = pan ? tool.prompt : tool.hint
+    this.top.className = space || pan || tool === tools.look ? 'rbc-grab' : 'rbc-cross'
+  }
+
+  // -- places
+
+  // Where on the stage a pointer event is, CSS pixels
+  within(e) {
+    const r = this.top.getBoundingClientRect()
+    return {x: e.clientX-r.left, y: e.clientY-r.top}
+  }
+
+  // Where in the image a pointer event is
+  spot(e) {
+    const {x, y} = this.within(e)
+    return {x: (x-this.x)/this.scale, y: (y-this.y)/this.scale}
+  }
+
+  // Are two places in the image less than `px` CSS pixels from each other?
+  near(a, b, px) { return Math.hypot(a.x-b.x, a.y-b.y)*this.scale < px }
+
+  // -- zoom and pan
+
+  // Take the size of the stage anew
+  measure() {
+    const {clientWidth: w, clientHeight: h} = this.stage
+    if (!w || !h) return
+    const {picture} = this.editor
+    const whole = this.scale === this.fitted
+    this.#resizeCanvases(w, h)
+    this.fitted = picture.width ? Math.min(w/picture.width, h/picture.height) : 1
+    if (whole) this.scale = this.fitted
+    this.#place()
+  }
+
+  #resizeCanvases(w, h) {
+    this.ratio = window.devicePixelRatio || 1
+    const width = Math.round(w*this.ratio)
+    const height = Math.round(h*this.ratio)
+    for (const canvas of [this.canvas, this.top]) {
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height})
+    }
+  }
+
+  // Where the image is smaller than the stage it is in the middle, elsewhere it leaves no gap
+  #place() {
+    const {clientWidth: w, clientHeight: h} = this.stage
+    const {picture} = this.editor
+    const keep = (at, room, length) => {
+      if (room >= length) return (room-length)/2
+      return Math.min(0, Math.max(room-length, at))
+    }
+    this.x = keep(this.x, w, picture.width*this.scale)
+    this.y = keep(this.y, h, picture.height*this.scale)
+    this.editor.changed()
+  }
+
+  // Zoom so that the place (x, y) of the stage keeps what it shows
+  zoom(by, x = this.stage.clientWidth/2, y = this.stage.clientHeight/2) {
+    const scale = Math.max(this.fitted, Math.min(40, this.scale*by))
+    const growth = scale/this.scale
+    this.scale = scale
+    this.x = x - (x-this.x)*growth
+    this.y = y - (y-this.y)*growth
+    this.#place()
+  }
+
+  fit() {
+    this.scale = this.fitted
+    this.#place()
+  }
+
+  pan(dx, dy) {
+    this.x += dx
+    this.y += dy
+    this.#place()
+  }
+
+  // -- drawing
+
+  redraw() { this.#due ||= requestAnimationFrame(() => this.#draw()) }
+
+  #draw() {
+    this.#due = 0
+    if (!this.canvas.width) return
+    this.#drawPicture(this.#cleared(this.canvas))
+    this.#drawOutline(this.#cleared(this.top))
+    this.editor.dispatchEvent(new Event('drawn'))
+  }
+
+  // The context of a canvas that is emptied, in image pixels
+  #cleared(canvas) {
+    const context = canvas.getContext('2d')
+    const scale = this.scale*this.ratio
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.clearRect(0, 0, canvas.width, canvas.height)
+    context.setTransform(scale, 0, 0, scale, Math.round(this.x*this.ratio), Math.round(this.y*this.ratio))
+    return context
+  }
+
+  #drawPicture(context) {
+    const {picture, hidden, opacity} = this.editor
+    context.imageSmoothingEnabled = this.scale*this.ratio < 1.5
+    context.imageSmoothingQuality = 'medium'
+    if (picture.bitmap) context.drawImage(picture.bitmap, 0, 0)
+    context.globalAlpha = hidden ? 0 : opacity
+    if (picture.layer) context.drawImage(picture.layer, 0, 0)
+    context.globalAlpha = 1
+  }
+
+  // The brush, or the cell that is being drawn: black and white, to be seen on everything
+  #drawOutline(context) {
+    const {tool, pan} = this.editor
+    context.beginPath()
+    if (!pan) tool.outline(context)
+    for (const [px, color] of [[3, 'rgba(0,0,0,.7)'], [1.25, 'white']]) {
+      context.lineWidth = px/this.scale
+      context.strokeStyle = color
+      context.stroke()
+    }
+  }
+}
+
+// ---- The tools: all have the methods of the first, which does nothing -----------------------------------------------
+
+class Tool {
+  prompt = ''  // the hint while nothing has begun
+
+  constructor(name, editor) {
+    this.name = name
+    this.editor = editor
+    this.picture = editor.picture
+  }
+
+  get busy() { return false }        // has something begun?
+  get dragging() { return false }    // is the button down for it?
+  get hint() { return this.prompt }
+  begin(point) {}                    // the button goes down
+  move(point, path) {}               // the pointer moves to `point` along `path`, after something has begun
+  end(point) {}                      // the button comes up
+  close() {}                         // Enter, or a double click
+  takeBack() {}                      // Backspace
+  forget() {}                        // nothing has begun any more
+  cancel() { this.forget() }         // the same, and the mask is as it was
+  outline(context) {}                // the path to be drawn over the image
+
+  // Add a cell, which is all that has begun
+  addCell(shape) {
+    this.forget()
+    if (this.picture.locked) return
+    const before = this.picture.mask.slice()
+    const box = this.picture.paint(shape, CELL)
+    this.picture.commit(this.name, before, box)
+  }
+}
+
+// Its drag is the viewport's
+class Look extends Tool {
+  label = 'Look'
+  key = 'l'
+  help = 'Drag moves the image'
+}
+
+class Brush extends Tool {
+  label = 'Brush'
+  key = 'b'
+  help = 'Paints the class chosen below'
+  #before = null  // the mask before the stroke
+  #box = NOWHERE  // what the stroke may have changed
+  #last = null    // where the stroke is
+  #change = null  // what each class becomes
+
+  get busy() { return this.#before !== null }
+  get dragging() { return this.busy }
+  table(c) { return painted(c) }
+
+  begin(point) {
+    this.#before = this.picture.mask.slice()
+    this.#box = NOWHERE
+    this.#last = this.#snap(point)
+    this.#change = this.table(this.editor.chosen)
+    this.#extend(point)
+  }
+
+  move(point, path) {
+    for (const p of path) this.#extend(p)
+  }
+
+  end() {
+    if (!this.busy) return
+    if (this.picture.loading) return this.cancel()
+    const before = this.#before
+    this.forget()
+    this.picture.commit(this.name, before, this.#box)
+  }
+
+  forget() { this.#before = null }
+
+  cancel() {
+    const before = this.#before
+    const {picture} = this
+    this.forget()
+    if (!before || before.length !== picture.mask?.length || isEmpty(this.#box)) return
+    picture.mask.set(before)
+    picture.changed(this.#box)
+  }
+
+  outline(context) {
+    const {pointer, space, size} = this.editor
+    if (!pointer || space || !this.picture.mask) return
+    const {x, y} = this.#snap(pointer)
+    context.arc(x, y, size/2, 0, 7)
+  }
+
+  #extend(point) {
+    const to = this.#snap(point)
+    const box = this.picture.paint(stroke(this.#last, to, this.editor.size/2), this.#change)
+    this.#last = to
+    if (!isEmpty(box)) this.#box = union(this.#box, box)
+  }
+
+  // A brush of odd width is centred on a pixel, one of even width on a corner, so that it always has the same shape
+  #snap({x, y}) {
+    if (this.editor.size % 2) return {x: Math.floor(x)+.5, y: Math.floor(y)+.5}
+    return {x: Math.round(x), y: Math.round(y)}
+  }
+}
+
+class Eraser extends Brush {
+  label = 'Eraser'
+  key = 'e'
+  help = 'Takes the class chosen below away, and no other: rbc and unknown become background, overlap becomes rbc'
+
+  table(c) { return erased(c) }
+}
+
+class Fill extends Tool {
+  label = 'Fill'
+  key = 'f'
+  help = 'Gives the class chosen below to the area that is clicked'
+
+  begin(point) {
+    const {picture} = this
+    const {width, height, mask, all} = picture
+    const x = Math.floor(point.x)
+    const y = Math.floor(point.y)
+    if (x < 0 || y < 0 || x >= width || y >= height) return
+    const before = mask.slice()
+    flood(mask, width, height, x, y, this.editor.chosen)
+    picture.changed(all)
+    picture.commit(this.name, before, all)
+  }
+}
+
+class Ellipse extends Tool {
+  label = 'Ellipse'
+  key = 'o'
+  help = 'Adds a cell: drag along its long axis, then move to set its width, and click'
+  prompt = 'Drag along the long axis of a cell'
+  #a = null     // ends of the long axis
+  #b = null
+  #side = null  // a point as far from it as the ellipse is wide
+
+  get busy() { return this.#a !== null }
+  get dragging() { return this.busy && !this.#side }
+  get hint() { return this.#side ? 'Move to set the width, click to add the cell · Esc cancels' : this.prompt }
+
+  begin(point) {
+    if (this.#side) return this.#add()
+    this.#a = point
+    this.#b = point
+  }
+
+  move(point) {
+    if (this.#side) this.#side = point
+    else this.#b = point
+  }
+
+  end(point) {
+    if (!this.dragging) return
+    if (this.editor.viewport.near(this.#a, this.#b, 4)) this.forget()
+    else this.#side = point
+  }
+
+  forget() {
+    this.#a = null
+    this.#b = null
+    this.#side = null
+  }
+
+  outline(context) {
+    if (!this.busy) return
+    const a = this.#a
+    const b = this.#b
+    context.moveTo(a.x, a.y)
+    context.lineTo(b.x, b.y)
+    if (!this.#side) return
+    const {x, y, ux, uy, long, wide} = axes(a, b, this.#side)
+    context.moveTo(b.x, b.y)
+    context.ellipse(x, y, long, wide, Math.atan2(uy, ux), 0, 2*Math.PI)
+  }
+
+  #add() {
+    const form = axes(this.#a, this.#b, this.#side)
+    if (form.wide >= .5) this.addCell(ellipse(form))
+  }
+}
+
+class Polygon extends Tool {
+  label = 'Polygon'
+  key = 'p'
+  help = 'Adds a cell: click its corners; double click or Enter closes it'
+  prompt = 'Click the corners of a cell'
+  #corners = []
+
+  get busy() { return this.#corners.length > 0 }
+  get hint() {
+    if (!this.busy) return this.prompt
+    return 'Enter or double click adds the cell · Backspace takes a corner back · Esc cancels'
+  }
+
+  begin(point) {
+    const corners = this.#corners
+    const {viewport} = this.editor
+    if (corners.length > 2 && viewport.near(point, corners[0], 8)) return this.close()
+    if (!corners.length || !viewport.near(point, corners.at(-1), 3)) corners.push(point)
+  }
+
+  close() {
+    if (this.#corners.length > 2) this.addCell(polygon(this.#corners))
+  }
+
+  takeBack() { this.#corners.pop() }
+
+  forget() { this.#corners = [] }
+
+  outline(context) {
+    const corners = this.#corners
+    if (!corners.length) return
+    const pointer = this.editor.pointer ?? corners[0]
+    for (const {x, y} of [...corners, pointer]) context.lineTo(x, y)
+    if (corners.length > 1) context.closePath()
+  }
+}
+
+const TOOLS = {look: Look, brush: Brush, eraser: Eraser, fill: Fill, ellipse: Ellipse, polygon: Polygon}
+
+// ---- The pointer: leads the tool, or moves the image ----------------------------------------------------------------
+
+class Pointer {
+  constructor(editor) {
+    this.editor = editor
+    this.viewport = editor.viewport
+    const on = (what, act, options) => editor.listen(this.viewport.top, what, act, options)
+    on('pointerdown', e => this.#down(e))
+    on('pointermove', e => this.#move(e))
+    on('pointerup', () => this.#up())
+    on('pointercancel', () => this.#cancel())
+    on('pointerleave', () => this.#leave())
+    on('dblclick', () => editor.close())
+    on('wheel', e => this.#wheel(e), {passive: false})
+  }
+
+  #down(e) {
+    const {editor} = this
+    const {tool, tools} = editor
+    const left = e.button === 0
+    editor.pointer = this.viewport.spot(e)
+    if (editor.pan || tool.dragging) return
+    if (e.button === 1 || left && (editor.space || tool === tools.look)) editor.pan = e
+    else if (left && editor.picture.mask && !editor.picture.locked) tool.begin(editor.pointer)
+    if (editor.pan || tool.busy) this.viewport.top.setPointerCapture(e.pointerId)
+    editor.changed()
+  }
+
+  #move(e) {
+    const {editor, viewport} = this
+    editor.pointer = viewport.spot(e)
+    if (editor.pan) this.#pan(e)
+    else if (editor.tool.busy) editor.tool.move(editor.pointer, this.#path(e))
+    viewport.redraw()
+  }
+
+  #pan(e) {
+    const {clientX, clientY} = this.editor.pan
+    this.viewport.pan(e.clientX-clientX, e.clientY-clientY)
+    this.editor.pan = e
+  }
+
+  // Where the pointer was since the last event, which the browser may have put together from several
+  #path(e) {
+    const events = e.getCoalescedEvents?.() ?? []
+    return (events.length ? events : [e]).map(p => this.viewport.spot(p))
+  }
+
+  #up() {
+    const {editor} = this
+    if (editor.pan) editor.pan = null
+    else editor.tool.end(editor.pointer)
+    editor.changed()
+  }
+
+  #cancel() {
+    this.editor.cancel()
+    this.editor.changed()
+  }
+
+  #leave() {
+    this.editor.pointer = null
+    this.viewport.redraw()
+  }
+
+  #wheel(e) {
+    e.preventDefault()
+    const {x, y} = this.viewport.within(e)
+    const pixels = e.deltaY*(e.deltaMode ? 20 : 1)
+    this.viewport.zoom(Math.exp(-pixels*.002), x, y)
+  }
+}
+
+// ---- The keyboard ---------------------------------------------------------------------------------------------------
+
+const ARROWS = {ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓'}
+
+// The key that was pressed, as it is written on the buttons
+function pressed(e) {
+  const shift = e.shiftKey ? '⇧' : ''
+  const digit = !e.getModifierState('AltGraph') && /^Digit(\d)$/.exec(e.code)
+  if (digit) return shift + digit[1]
+  const arrow = ARROWS[e.key]
+  if (arrow) return shift + arrow
+  return {'=': '+', Escape: 'Esc'}[e.key] ?? e.key.toLowerCase()
+}
+
+class Keyboard {
+  #keys = new Map()    // key → {press, repeat}
+  #inputs = new Map()  // field to type into → what it had before
+
+  constructor(editor) {
+    const {viewport} = editor
+    this.editor = editor
+    this.set('Esc', () => editor.leave())
+    this.set('enter', () => editor.close())
+    this.set('backspace', () => editor.takeBack())
+    this.set('⇧←', () => viewport.pan(80, 0), true)
+    this.set('⇧→', () => viewport.pan(-80, 0), true)
+    this.set('⇧↑', () => viewport.pan(0, 80), true)
+    this.set('⇧↓', () => viewport.pan(0, -80), true)
+  }
+
+  set(key, press, repeat = false) { this.#keys.set(key, {press, repeat}) }
+
+  // A field to type into: its keys are its own, and Escape gives it what `stored` says
+  field(input, stored) { this.#inputs.set(input, stored) }
+
+  // A button with its key; the key presses the button, so both always do the same
+  button(name, key, hint, act, {label = name, repeat = false} = {}) {
+    const says = hint || name
+    const b = make('button', {
+      type: 'button',
+      'aria-label': `${says} (key ${key})`,
+      'aria-keyshortcuts': key.replace('⇧', 'Shift+'),
+      title: `${says} (${key})`,
+    })
+    b.append(label, make('kbd', {}, key.length > 1 ? key : key.toUpperCase()))
+    b.addEventListener('click', act)
+    this.set(key, () => b.disabled || b.click(), repeat)
+    return b
+  }
+
+  // JupyterLab listens on the document, so what is ours has to be caught before, at the window
+  attach(root) {
+    const {editor} = this
+    this.root = root
+    editor.listen(window, 'keydown', e => this.#down(e), {capture: true})
+    editor.listen(window, 'keyup', e => {
+      if (e.key === ' ' && editor.space) editor.hold(false)
+    })
+    editor.listen(root, 'focusout', e => {
+      if (editor.space && !root.contains(e.relatedTarget)) editor.hold(false)
+    })
+    editor.listen(root, 'mousedown', e => {
+      if (e.target.closest('input')) return
+      e.preventDefault()
+      this.#focus()
+    })
+    editor.listen(root, 'click', () => {
+      if (!root.contains(document.activeElement)) this.#focus()
+    })
+  }
+
+  #focus() { this.root.focus({preventScroll: true}) }
+
+  #down(e) {
+    if (!this.root.contains(e.target)) return
+    const typing = this.#inputs.has(e.target)
+    const graph = e.getModifierState('AltGraph')
+    const ctrl = (e.ctrlKey || e.metaKey) && !graph
+    if (ctrl && !typing && /^[zy]$/i.test(e.key)) return this.#undoOrRedo(e)
+    if (ctrl || e.altKey && !graph || e.key === 'Tab') return
+    e.stopImmediatePropagation()
+    if (typing) this.#typed(e)
+    else if (!this.#isForControl(e)) this.#press(e)
+  }
+
+  #undoOrRedo(e) {
+    e.preventDefault()
+    e.stopImmediatePropagation()
+    const undo = e.key.toLowerCase() === 'z' && !e.shiftKey
+    this.#keys.get(undo ? 'u' : 'y').press()
+  }
+
+  // Enter takes what was typed, Escape takes it back; both return to the image
+  #typed(e) {
+    if (e.key !== 'Enter' && e.key !== 'Escape') return
+    e.preventDefault()
+    if (e.key === 'Escape') e.target.value = this.#inputs.get(e.target)()
+    this.#focus()
+  }
+
+  // Buttons and the slider have keys by the browser
+  #isForControl(e) {
+    if (e.target.matches('button')) return /^(Enter| )$/.test(e.key)
+    return e.target.matches('input') && /^(Arrow|Home|End|Page)/.test(e.key)
+  }
+
+  #press(e) {
+    const key = pressed(e)
+    const known = this.#keys.get(key)
+    if (!known && key.length > 1) return
+    e.preventDefault()
+    if (key === ' ') this.editor.hold(true)
+    else if (!e.repeat || known?.repeat) known?.press()
+  }
+}
+
+// ---- The panel: parts with an `element` or several, and `update`, which brings them up to date ----------------------
+
+const EYE = `<svg viewBox="0 0 16 16" aria-hidden="true">` +
+  `<path d="M1 8s2.6-4.5 7-4.5S15 8 15 8s-2.6 4.5-7 4.5S1 8 1 8z"/><circle cx="8" cy="8" r="2"/></svg>`
+const DECISIONS = ['accept', 'reject', 'skip']
+const DONE = {accept: 'accepted', reject: 'rejected', skip: 'skipped', '': 'undecided'}
+const FILTERS = {all: 'All', undecided: 'Undecided', rejected: 'Rejected', flagged: 'Flagged'}
+
+function make(tag, attributes = {}, ...inside) {
   const e = document.createElement(tag)
   for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v)
   e.append(...inside)
   return e
 }
 
-const EYE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 8s2.6-4.5 7-4.5S15 8 15 8s-2.6 4.5-7 4.5S1 8 1 8z"/><circle cx="8" cy="8" r="2"/></svg>'
-const DONE = {accept: 'accepted', reject: 'rejected', skip: 'skipped', '': 'undecided'}
-const FILTERS = {all: 'All', undecided: 'Undecided', rejected: 'Rejected', flagged: 'Flagged'}
-const TOOLS = {
-  look:    ['Look', 'l', 'Drag moves the image'],
-  brush:   ['Brush', 'b', 'Paints the class chosen below'],
-  eraser:  ['Eraser', 'e', 'Takes the class chosen below away, and no other: rbc and unknown become background, overlap becomes rbc'],
-  fill:    ['Fill', 'f', 'Gives the class chosen below to the area that is clicked'],
-  ellipse: ['Ellipse', 'o', 'Adds a cell: drag along its long axis, then move to set its width, and click'],
-  polygon: ['Polygon', 'p', 'Adds a cell: click its corners; double click or Enter closes it'],
-}
-const HINTS = {
-  ellipse: 'Drag along the long axis of a cell', width: 'Move to set the width, click to add the cell · Esc cancels',
-  polygon: 'Click the corners of a cell', corners: 'Enter or double click adds the cell · Backspace takes a corner back · Esc cancels',
-}
-const TYPING = 'input[type=text], input[type=number]'
+const row = (classes, ...inside) => make('div', {class: classes}, ...inside)
+const group = (name, ...inside) => make('div', {role: 'group', 'aria-label': name, class: 'rbc-group'}, ...inside)
+const section = (title, ...inside) => make('section', {}, make('h4', {}, ...title), ...inside)
 
-// The key that was pressed, as it is written on the buttons
-function pressed(e) {
-  const digit = !e.getModifierState('AltGraph') && /^Digit(\d)$/.exec(e.code)
-  if (digit) return (e.shiftKey ? '⇧' : '') + digit[1]
-  const arrow = {ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓'}[e.key]
-  return arrow ? (e.shiftKey ? '⇧' : '') + arrow : {'=': '+', Escape: 'Esc'}[e.key] ?? e.key.toLowerCase()
+function eye() {
+  const e = make('span', {class: 'rbc-eye'})
+  e.innerHTML = EYE
+  return e
 }
 
-function show(picture, el) {
-  const over = new AbortController(), {signal} = over, keys = new Map(), parts = {}
-  const scale = {fit: 1, now: 1, x: 0, y: 0, ratio: 1} // CSS pixels per image pixel, place of the image's corner, device pixels per CSS pixel
-  let tool = 'look', chosen = 1, size = 12, opacity = .4, hidden = false, space = false
-  let pointer = null // where it is, in image pixels
-  let hand = null    // what is being done with it: {pan} | {tool, before, box, last} | {tool, a, b, side} | {tool, corners}
+const mark = (button, on) => { button.ariaPressed = String(on) }
 
-  // A button with its key; the key presses the button, so both always do the same
-  function button(name, key, hint, act, {label = name, repeat = false} = {}) {
-    const b = make('button', {type: 'button', 'aria-label': `${hint || name} (key ${key})`, 'aria-keyshortcuts': key.replace('⇧', 'Shift+'),
-      title: `${hint || name} (${key})`})
-    b.append(label, make('kbd', {}, key.length > 1 ? key : key.toUpperCase()))
-    b.addEventListener('click', act)
-    keys.set(key, {press: () => b.disabled || b.click(), repeat})
-    return b
-  }
-  const group = (name, ...inside) => make('div', {role: 'group', 'aria-label': name, class: 'rbc-group'}, ...inside)
-  const on = (target, what, act, options = {}) => target.addEventListener(what, act, {signal, ...options})
+// Fields that are typed into keep what is typed
+function fill(input, value) {
+  if (document.activeElement !== input) input.value = value
+}
 
-  // -- parts: head, panel, stage, foot
-
-  const command = (what, content) => { if (!picture.locked && !busyHand()) picture.send(what, content) }
-  const decide = what => { if (performance.now()-picture.since > 250) command(what) } // a double click must not decide about the next image unseen
-  const busyHand = () => hand && !hand.pan
-  parts.back = button('Back', '←', 'Previous image', () => command('back'), {repeat: true})
-  parts.next = button('Next', '→', 'Next image', () => command('next'), {repeat: true})
-  parts.at = make('input', {type: 'number', min: 1, 'aria-label': 'Number of the image (key g)', title: 'Go to an image (g)'})
-  parts.n = make('span')
-  parts.name = make('b')
-  parts.decision = make('span', {class: 'rbc-pill'})
-  parts.painted = make('span', {class: 'rbc-pill', hidden: ''}, 'repainted')
-  parts.doubt = make('span', {class: 'rbc-doubt'})
-  parts.filters = group('Filter (key v)')
-  keys.set('g', {press: () => parts.at.select()})
-  keys.set('v', {press: () => {
-    const all = [...parts.filters.children], next = all.slice(1 + all.findIndex(b => b.ariaPressed === 'true')).concat(all)
-    next.find(b => !b.disabled)?.click()
-  }})
-  parts.bar = make('div', {class: 'rbc-progress', role: 'progressbar', 'aria-label': 'Decided images', 'aria-valuemin': 0},
-    ...['accept', 'reject', 'skip'].map(d => make('i', {class: `rbc-${d}`})))
-  parts.counts = make('span', {class: 'rbc-counts'})
-
-  parts.tools = Object.fromEntries(Object.entries(TOOLS).map(([t, [name, key, hint]]) => [t, button(name, key, `${name}: ${hint}`, () => take(t), {label: name})]))
-  parts.classes = group('Class')
-  parts.size = make('input', {type: 'number', min: 1, max: 500, 'aria-label': 'Width of brush and eraser in pixels', title: 'Width of brush and eraser, px'})
-  parts.smaller = button('Smaller', '[', 'Smaller brush', () => resize(-1), {label: '−', repeat: true})
-  parts.larger = button('Larger', ']', 'Larger brush', () => resize(1), {label: '+', repeat: true})
-  parts.opacity = make('input', {type: 'range', min: 0, max: 100, value: 100*opacity, 'aria-label': 'Opacity of the mask (keys , and .)', title: 'Opacity of the mask (, and .)'})
-  parts.fainter = button('Fainter', ',', 'Fainter mask', () => fade(-10), {label: '−', repeat: true})
-  parts.stronger = button('Stronger', '.', 'Stronger mask', () => fade(10), {label: '+', repeat: true})
-  parts.hide = button('Mask', 'h', 'Show or hide the whole mask', () => {
-    hidden = !hidden
-    update()
-    redraw()
-  }, {label: eye()})
-  parts.out = button('Zoom out', '-', '', () => zoom(1/1.5), {label: '−', repeat: true})
-  parts.in = button('Zoom in', '+', '', () => zoom(1.5), {label: '+', repeat: true})
-  parts.fit = button('Fit', '0', 'The whole image', () => fit(), {})
-  parts.zoom = make('span')
-  parts.percent = make('span')
-
-  parts.canvas = make('canvas')
-  parts.top = make('canvas', {'aria-label': 'Image and mask'})
-  parts.hint = make('div', {class: 'rbc-hint'})
-  parts.problem = make('div', {class: 'rbc-problem', role: 'alert'})
-  parts.stage = make('div', {class: 'rbc-stage'}, parts.canvas, parts.top, parts.hint, parts.problem)
-
-  parts.accept = button('Accept', 'a', 'Accept the mask', () => decide('accept'), {label: 'Accept'})
-  parts.reject = button('Reject', 'r', 'Reject the mask', () => decide('reject'), {label: 'Reject'})
-  parts.skip = button('Skip', 's', 'Skip the image', () => decide('skip'), {label: 'Skip'})
-  parts.undo = button('Undo', 'u', 'Undo the last stroke or decision', () => command('undo'))
-  parts.redo = button('Redo', 'y', 'Redo the stroke', () => command('redo'))
-  parts.note = make('input', {type: 'text', placeholder: 'Note (N)', 'aria-label': 'Note on the image (key n)', 'aria-keyshortcuts': 'n', maxlength: 2000})
-  keys.set('n', {press: () => parts.note.focus()})
-  parts.saved = make('span', {class: 'rbc-saved', role: 'status'})
-  parts.error = make('div', {class: 'rbc-error', role: 'alert'})
-
-  const title = (...text) => make('h4', {}, ...text)
-  const root = make('div', {class: 'rbc-review', tabindex: 0, role: 'application', 'aria-label': 'Review of masks'},
-    make('div', {class: 'rbc-row'}, group('Image', parts.back, parts.next), make('span', {class: 'rbc-place'}, parts.at, parts.n), parts.filters),
-    make('div', {class: 'rbc-row rbc-what'}, parts.name, parts.decision, parts.painted, parts.doubt),
-    make('div', {class: 'rbc-row rbc-done'}, parts.bar, parts.counts),
-    make('div', {class: 'rbc-body'},
-      make('div', {class: 'rbc-panel'},
-        make('section', {}, title('Tool'), group('Tool', ...Object.values(parts.tools))),
-        make('section', {}, title('Class'), parts.classes),
-        make('section', {}, title('Brush', make('span', {}, 'px')), make('div', {class: 'rbc-line'}, parts.smaller, parts.size, parts.larger)),
-        make('section', {}, title('Mask', parts.percent), make('div', {class: 'rbc-line'}, parts.fainter, parts.stronger, parts.hide), parts.opacity),
-        make('section', {}, title('Zoom', parts.zoom), make('div', {class: 'rbc-line'}, parts.out, parts.in, parts.fit))),
-      parts.stage),
-    parts.error,
-    make('div', {class: 'rbc-row'}, group('Decision', parts.accept, parts.reject, parts.skip), group('History', parts.undo, parts.redo), parts.note, parts.saved))
-  parts.decide = [parts.accept, parts.reject, parts.skip]
-  el.append(root)
-
-  function eye() {
-    const e = make('span', {class: 'rbc-eye'})
-    e.innerHTML = EYE
-    return e
+// Which image is shown, and which filter is set
+class Walk {
+  constructor(editor, keyboard) {
+    this.editor = editor
+    this.back = keyboard.button('Back', '←', 'Previous image', () => editor.command('back'), {repeat: true})
+    this.next = keyboard.button('Next', '→', 'Next image', () => editor.command('next'), {repeat: true})
+    this.at = make('input', {
+      type: 'number', min: 1, 'aria-label': 'Number of the image (key g)', title: 'Go to an image (g)',
+    })
+    this.n = make('span')
+    this.filters = group('Filter (key v)')
+    const place = make('span', {class: 'rbc-place'}, this.at, this.n)
+    this.element = row('rbc-row', group('Image', this.back, this.next), place, this.filters)
+    keyboard.set('g', () => this.at.select())
+    keyboard.set('v', () => this.#nextFilter())
+    keyboard.field(this.at, () => editor.picture.state.at+1)
+    editor.listen(this.at, 'change', () => this.#go())
   }
 
-  // -- what the state says
-
-  const press = (b, is) => { b.ariaPressed = String(is) }
-
-  function classButtons(classes) {
-    const order = [...classes.filter(c => c.value), ...classes.filter(c => !c.value)]
-    parts.classes.replaceChildren(...order.flatMap(({value, name, color}, i) => {
-      const swatch = make('i', {class: `rbc-swatch${value === UNKNOWN ? ' rbc-unknown' : ''}`, style: value ? `--rbc-color: rgb(${color})` : ''})
-      const pick = button(name, String(i+1), `Class ${name}`, () => choose(value), {label: name})
-      pick.prepend(swatch)
-      pick.dataset.value = value
-      if (!value) return [pick]
-      const layer = button(name, `⇧${i+1}`, `Show or hide ${name}`, () => {
-        picture.hidden.delete(value) || picture.hidden.add(value)
-        picture.color()
-        picture.tell('painted')
-        picture.tell('state')
-      }, {label: eye()})
-      layer.dataset.layer = value
-      return [pick, layer]
-    }))
+  update(state) {
+    fill(this.at, state.n ? state.at+1 : '')
+    this.at.max = state.n
+    this.n.textContent = `of ${state.n}`
+    this.back.disabled = !state.n
+    this.next.disabled = !state.n
+    if (this.filters.childElementCount !== state.filters.length) this.#makeFilters(state.filters)
+    state.filters.forEach((filter, i) => this.#updateFilter(this.filters.children[i], filter, state.filter))
   }
 
-  function filterButtons(filters, now) {
-    if (parts.filters.childElementCount !== filters.length) parts.filters.replaceChildren(...filters.map(({name}) => {
+  #makeFilters(filters) {
+    const buttons = filters.map(({name}) => {
       const b = make('button', {type: 'button', 'data-filter': name})
-      b.addEventListener('click', () => command('filter', {filter: name}))
+      b.addEventListener('click', () => this.editor.command('filter', {filter: name}))
       return b
-    }))
-    filters.forEach(({name, n}, i) => {
-      const b = parts.filters.children[i]
-      b.replaceChildren(FILTERS[name] ?? name, make('small', {}, n))
-      b.title = b.ariaLabel = `Show ${name} images: ${n} (key v)`
-      b.disabled = !n && name !== now
-      press(b, name === now)
+    })
+    this.filters.replaceChildren(...buttons)
+  }
+
+  #updateFilter(button, {name, n}, now) {
+    const says = `Show ${name} images: ${n} (key v)`
+    button.replaceChildren(FILTERS[name] ?? name, make('small', {}, n))
+    button.title = says
+    button.ariaLabel = says
+    button.disabled = !n && name !== now
+    mark(button, name === now)
+  }
+
+  #nextFilter() {
+    const all = [...this.filters.children]
+    const now = all.findIndex(b => b.ariaPressed === 'true')
+    const others = [...all.slice(now+1), ...all]
+    others.find(b => !b.disabled)?.click()
+  }
+
+  #go() {
+    const {state} = this.editor.picture
+    const number = Math.max(1, Math.round(+this.at.value) || 1)
+    const at = Math.min(state.n, number) - 1
+    if (at !== state.at) this.editor.command('go', {at})
+    this.editor.changed()
+  }
+}
+
+// What is known about the image
+class About {
+  constructor(editor) {
+    this.picture = editor.picture
+    this.name = make('b')
+    this.decision = make('span', {class: 'rbc-pill'})
+    this.painted = make('span', {class: 'rbc-pill', hidden: ''}, 'repainted')
+    this.doubt = make('span', {class: 'rbc-doubt'})
+    this.element = row('rbc-row rbc-what', this.name, this.decision, this.painted, this.doubt)
+  }
+
+  update(state) {
+    this.name.textContent = state.name
+    this.name.title = state.name
+    this.decision.textContent = DONE[state.decision]
+    this.decision.dataset.decision = state.decision
+    this.painted.hidden = !state.painted && !this.picture.strokes
+    this.doubt.replaceChildren(...this.#inDoubt(state))
+    this.doubt.title = this.doubt.textContent
+    this.doubt.classList.toggle('rbc-flagged', state.flagged)
+  }
+
+  #inDoubt({doubt, reason, flagged}) {
+    if (doubt == null) return []
+    const what = flagged ? 'Flagged, doubt' : 'Doubt'
+    return [make('b', {}, `${what} ${doubt.toFixed(2)}`), ` ${reason}`]
+  }
+}
+
+// How much of the folder is decided
+class Progress {
+  constructor() {
+    const parts = DECISIONS.map(d => make('i', {class: `rbc-${d}`}))
+    const says = {role: 'progressbar', 'aria-label': 'Decided images', 'aria-valuemin': 0}
+    this.bar = make('div', {class: 'rbc-progress', ...says}, ...parts)
+    this.counts = make('span', {class: 'rbc-counts'})
+    this.element = row('rbc-row rbc-done', this.bar, this.counts)
+  }
+
+  update({counts, total}) {
+    const decided = total - counts.undecided
+    const each = DECISIONS.filter(d => counts[d]).map(d => ` · ${counts[d]} ${DONE[d]}`)
+    DECISIONS.forEach((d, i) => { this.bar.children[i].style.width = `${100*counts[d]/total}%` })
+    this.bar.ariaValueMax = total
+    this.bar.ariaValueNow = decided
+    this.counts.textContent = `${decided} of ${total} decided` + each.join('')
+  }
+}
+
+class ToolSection {
+  constructor(editor, keyboard) {
+    this.editor = editor
+    this.buttons = Object.values(editor.tools).map(tool => {
+      const {label, key, help} = tool
+      return [tool, keyboard.button(label, key, `${label}: ${help}`, () => editor.take(tool))]
+    })
+    this.element = section(['Tool'], group('Tool', ...this.buttons.map(([, button]) => button)))
+  }
+
+  update() {
+    const {picture, tool: taken, tools} = this.editor
+    for (const [tool, button] of this.buttons) {
+      button.disabled = !picture.mask && tool !== tools.look
+      mark(button, tool === taken)
+    }
+  }
+}
+
+// For each class one button that chooses it, and another that shows and hides it
+class ClassSection {
+  constructor(editor, keyboard) {
+    this.editor = editor
+    this.keyboard = keyboard
+    this.buttons = group('Class')
+    this.element = section(['Class'], this.buttons)
+  }
+
+  update({classes}) {
+    const {picture, chosen} = this.editor
+    if (!this.buttons.childElementCount) this.#makeButtons(classes)
+    for (const b of this.buttons.children) {
+      const {layer, value} = b.dataset
+      mark(b, layer ? !picture.hidden.has(+layer) : +value === chosen)
+    }
+  }
+
+  // The background is the last one, and has no layer
+  #makeButtons(classes) {
+    const order = [...classes.filter(c => c.value), ...classes.filter(c => !c.value)]
+    order.forEach((c, i) => {
+      this.buttons.append(this.#chooser(c, `${i+1}`))
+      if (c.value) this.buttons.append(this.#layerButton(c, `⇧${i+1}`))
     })
   }
 
-  function update() {
-    const s = picture.state, {waiting} = picture
-    if (!s.classes) return
-    if (!parts.classes.childElementCount) classButtons(s.classes)
-    filterButtons(s.filters, s.filter)
-    const strokes = [...waiting.values()].filter(m => m.do === 'paint').length, {counts} = s, shape = picture.mask
-    if (document.activeElement !== parts.at) parts.at.value = s.n ? s.at+1 : ''
-    parts.at.max = s.n
-    parts.n.textContent = `of ${s.n}`
-    parts.name.textContent = parts.name.title = s.name
-    parts.decision.textContent = DONE[s.decision]
-    parts.decision.dataset.decision = s.decision
-    parts.painted.hidden = !s.painted && !strokes
-    parts.doubt.replaceChildren(...s.doubt == null ? [] : [make('b', {}, `${s.flagged ? 'Flagged, doubt' : 'Doubt'} ${s.doubt.toFixed(2)}`), ` ${s.reason}`])
-    parts.doubt.title = parts.doubt.textContent
-    parts.doubt.classList.toggle('rbc-flagged', s.flagged)
-    const decided = s.total - counts.undecided
-    for (const part of parts.bar.children) part.style.width = `${100*counts[part.className.slice(4)]/s.total}%`
-    parts.bar.ariaValueMax = s.total
-    parts.bar.ariaValueNow = decided
-    parts.counts.textContent = `${decided} of ${s.total} decided` + ['accept', 'reject', 'skip'].filter(d => counts[d]).map(d => ` · ${counts[d]} ${DONE[d]}`).join('')
-    if (document.activeElement !== parts.note || parts.note.dataset.name !== s.name) {
-      if (![...waiting.values()].some(m => m.do === 'note')) parts.note.value = s.note
-      parts.note.dataset.name = s.name
+  #chooser({value, name, color}, key) {
+    const kind = value === UNKNOWN ? ' rbc-unknown' : ''
+    const swatch = make('i', {class: `rbc-swatch${kind}`, style: value ? `--rbc-color: rgb(${color})` : ''})
+    const b = this.keyboard.button(name, key, `Class ${name}`, () => this.editor.choose(value))
+    b.prepend(swatch)
+    b.dataset.value = value
+    return b
+  }
+
+  #layerButton({value, name}, key) {
+    const b = this.keyboard.button(name, key, `Show or hide ${name}`, () => this.#toggle(value), {label: eye()})
+    b.dataset.layer = value
+    return b
+  }
+
+  #toggle(value) {
+    const {picture} = this.editor
+    if (!picture.hidden.delete(value)) picture.hidden.add(value)
+    picture.color()
+    picture.tell('painted')
+    picture.tell('state')
+  }
+}
+
+class BrushSection {
+  constructor(editor, keyboard) {
+    const says = {'aria-label': 'Width of brush and eraser in pixels', title: 'Width of brush and eraser, px'}
+    const smaller = {label: '−', repeat: true}
+    const larger = {label: '+', repeat: true}
+    this.editor = editor
+    this.size = make('input', {type: 'number', min: 1, max: 500, ...says})
+    const line = row('rbc-line',
+      keyboard.button('Smaller', '[', 'Smaller brush', () => editor.grow(-1), smaller),
+      this.size,
+      keyboard.button('Larger', ']', 'Larger brush', () => editor.grow(1), larger))
+    this.element = section(['Brush', make('span', {}, 'px')], line)
+    keyboard.field(this.size, () => editor.size)
+    editor.listen(this.size, 'change', () => editor.resize(+this.size.value))
+  }
+
+  update() { fill(this.size, this.editor.size) }
+}
+
+class MaskSection {
+  constructor(editor, keyboard) {
+    const says = {'aria-label': 'Opacity of the mask (keys , and .)', title: 'Opacity of the mask (, and .)'}
+    const fainter = {label: '−', repeat: true}
+    const stronger = {label: '+', repeat: true}
+    this.editor = editor
+    this.opacity = make('input', {type: 'range', min: 0, max: 100, value: this.#percent, ...says})
+    this.says = make('span')
+    this.hide = keyboard.button('Mask', 'h', 'Show or hide the whole mask', () => editor.hide(), {label: eye()})
+    const line = row('rbc-line',
+      keyboard.button('Fainter', ',', 'Fainter mask', () => editor.fade(this.#percent-10), fainter),
+      keyboard.button('Stronger', '.', 'Stronger mask', () => editor.fade(this.#percent+10), stronger),
+      this.hide)
+    this.element = section(['Mask', this.says], line, this.opacity)
+    editor.listen(this.opacity, 'input', () => editor.fade(+this.opacity.value))
+  }
+
+  get #percent() { return Math.round(100*this.editor.opacity) }
+
+  update() {
+    const {hidden} = this.editor
+    this.opacity.value = this.#percent
+    this.says.textContent = hidden ? 'hidden' : `${this.#percent} %`
+    mark(this.hide, !hidden)
+  }
+}
+
+class ZoomSection {
+  constructor({viewport}, keyboard) {
+    this.viewport = viewport
+    this.percent = make('span')
+    const line = row('rbc-line',
+      keyboard.button('Zoom out', '-', '', () => viewport.zoom(1/1.5), {label: '−', repeat: true}),
+      keyboard.button('Zoom in', '+', '', () => viewport.zoom(1.5), {label: '+', repeat: true}),
+      keyboard.button('Fit', '0', 'The whole image', () => viewport.fit()))
+    this.element = section(['Zoom', this.percent], line)
+  }
+
+  update() { this.percent.textContent = `${Math.round(100*this.viewport.scale)} %` }
+}
+
+// What went wrong
+class Trouble {
+  constructor(editor) {
+    this.picture = editor.picture
+    this.element = make('div', {class: 'rbc-error', role: 'alert'})
+  }
+
+  update({error}) {
+    const {late, strokes} = this.picture
+    const unsaved = `${strokes || 'no'} stroke${strokes === 1 ? '' : 's'}`
+    const waits = `No answer from the kernel yet: it is busy, or gone. Not saved: ${unsaved}.`
+    this.element.textContent = late ? waits : error
+  }
+}
+
+class Deciding {
+  constructor(editor, keyboard) {
+    this.buttons = {
+      accept: keyboard.button('Accept', 'a', 'Accept the mask', () => editor.decide('accept')),
+      reject: keyboard.button('Reject', 'r', 'Reject the mask', () => editor.decide('reject')),
+      skip: keyboard.button('Skip', 's', 'Skip the image', () => editor.decide('skip')),
     }
-    for (const b of [...parts.decide, parts.back, parts.next, parts.note]) b.disabled = !s.n
-    for (const [i, d] of ['accept', 'reject', 'skip'].entries()) press(parts.decide[i], s.decision === d)
-    parts.undo.disabled = !s.can_undo && !strokes
-    parts.redo.disabled = !s.can_redo || strokes > 0
-    parts.saved.textContent = waiting.size ? 'saving …' : 'all saved'
-    parts.saved.classList.toggle('rbc-busy', waiting.size > 0)
-    const late = picture.late && `No answer from the kernel yet: it is busy, or gone. Not saved: ${strokes || 'no'} stroke${strokes === 1 ? '' : 's'}.`
-    parts.error.textContent = late || s.error
-    parts.problem.textContent = s.problem || picture.problem || (s.n ? '' : 'No image is left under this filter.')
-    for (const [t, b] of Object.entries(parts.tools)) {
-      b.disabled = !shape && t !== 'look'
-      press(b, t === tool)
-    }
-    for (const b of parts.classes.children) press(b, b.dataset.layer ? !picture.hidden.has(+b.dataset.layer) : +b.dataset.value === chosen)
-    press(parts.hide, !hidden)
-    if (document.activeElement !== parts.size) parts.size.value = size
-    parts.zoom.textContent = `${Math.round(100*scale.now)} %`
-    parts.percent.textContent = hidden ? 'hidden' : `${Math.round(100*opacity)} %`
-    const doing = hand?.side ? 'width' : hand?.corners ? 'corners' : tool
-    parts.hint.textContent = HINTS[doing] ?? ''
-    parts.top.className = space || tool === 'look' || hand?.pan ? 'rbc-grab' : 'rbc-cross'
-    root.toggleAttribute('data-busy', waiting.size > 0 || picture.loading)
+    this.element = group('Decision', ...Object.values(this.buttons))
   }
 
-  // -- tools
-
-  function take(t) {
-    cancel()
-    tool = t
-    update()
-    redraw()
-  }
-
-  function choose(c) {
-    chosen = c
-    update()
-    redraw()
-  }
-
-  function resize(direction, to = size + direction*Math.max(1, Math.round(size/8))) {
-    size = Math.min(500, Math.max(1, Math.round(to) || size))
-    update()
-    redraw()
-  }
-
-  function fade(by) {
-    parts.opacity.value = Math.round(100*opacity) + by
-    opacity = parts.opacity.value/100
-    update()
-    redraw()
-  }
-
-  // A brush of odd width is centred on a pixel, one of even width on a corner, so that it always has the same shape
-  const snap = p => size%2 ? {x: Math.floor(p.x)+.5, y: Math.floor(p.y)+.5} : {x: Math.round(p.x), y: Math.round(p.y)}
-
-  function extend(p) {
-    const to = snap(p), [top, left, bottom, right] = picture.paint(stroke(hand.last, to, size/2), hand.change)
-    hand.last = to
-    if (top < bottom && left < right) hand.box = [Math.min(top, hand.box[0]), Math.min(left, hand.box[1]), Math.max(bottom, hand.box[2]), Math.max(right, hand.box[3])]
-  }
-
-  function begin(p) {
-    if (!picture.mask || picture.locked) return
-    if (tool === 'brush' || tool === 'eraser') {
-      hand = {tool, before: picture.mask.slice(), box: [Infinity, Infinity, 0, 0], last: snap(p), change: (tool === 'brush' ? brush : eraser)(chosen)}
-      extend(p)
-    } else if (tool === 'fill') {
-      const x = Math.floor(p.x), y = Math.floor(p.y), {width, height} = picture
-      if (x < 0 || y < 0 || x >= width || y >= height) return
-      const before = picture.mask.slice(), all = [0, 0, height, width]
-      flood(picture.mask, width, height, x, y, chosen)
-      picture.changed(all)
-      picture.commit(tool, before, all)
-    } else if (tool === 'ellipse') hand?.side ? addEllipse() : hand = {tool, a: p, b: p}
-    else if (tool === 'polygon') corner(p)
-  }
-
-  function addCell(shape) {
-    const before = picture.mask.slice(), done = hand.tool
-    hand = null
-    if (picture.locked) return
-    picture.commit(done, before, picture.paint(shape, CELL))
-  }
-
-  function addEllipse() {
-    const e = axes(hand.a, hand.b, hand.side)
-    if (e.wide >= .5) addCell(ellipse(e))
-  }
-
-  const near = (a, b, px) => Math.hypot(a.x-b.x, a.y-b.y)*scale.now < px
-
-  function corner(p) {
-    hand ??= {tool, corners: []}
-    if (hand.corners.length > 2 && near(p, hand.corners[0], 8)) return close()
-    if (!hand.corners.length || !near(p, hand.corners.at(-1), 3)) hand.corners.push(p)
-  }
-
-  function close() { if (hand?.corners?.length > 2) addCell(polygon(hand.corners)) }
-
-  function finish() {
-    if (hand?.pan) hand = null
-    else if (hand?.before) {
-      const {before, box} = hand
-      if (picture.loading) return cancel()
-      hand = null
-      picture.commit(tool, before, box)
-    } else if (hand?.a && !hand.side) {
-      if (near(hand.a, hand.b, 4)) hand = null
-      else hand.side = pointer
+  update(state) {
+    for (const [decision, button] of Object.entries(this.buttons)) {
+      button.disabled = !state.n
+      mark(button, state.decision === decision)
     }
   }
+}
 
-  // Forget what is in hand; a stroke that was begun is taken off again
-  function cancel() {
-    const {before, box} = hand ?? {}
-    hand = null
-    if (!before || before.length !== picture.mask?.length || box[2] <= box[0]) return
-    picture.mask.set(before)
-    picture.changed(box)
+class History {
+  constructor(editor, keyboard) {
+    this.picture = editor.picture
+    this.undo = keyboard.button('Undo', 'u', 'Undo the last stroke or decision', () => editor.command('undo'))
+    this.redo = keyboard.button('Redo', 'y', 'Redo the stroke', () => editor.command('redo'))
+    this.element = group('History', this.undo, this.redo)
   }
 
-  // -- drawing
+  update(state) {
+    const {strokes} = this.picture
+    this.undo.disabled = !state.can_undo && !strokes
+    this.redo.disabled = !state.can_redo || strokes > 0
+  }
+}
 
-  let due = 0
-  const redraw = () => { due ||= requestAnimationFrame(draw) }
-
-  function draw() {
-    due = 0
-    const {canvas, top} = parts, {now, ratio, x, y} = scale, context = canvas.getContext('2d')
-    if (!canvas.width) return
-    context.setTransform(1, 0, 0, 1, 0, 0)
-    context.clearRect(0, 0, canvas.width, canvas.height)
-    const to = c => c.setTransform(now*ratio, 0, 0, now*ratio, Math.round(x*ratio), Math.round(y*ratio))
-    to(context)
-    context.imageSmoothingEnabled = now*ratio < 1.5
-    context.imageSmoothingQuality = 'medium'
-    if (picture.bitmap) context.drawImage(picture.bitmap, 0, 0)
-    context.globalAlpha = hidden ? 0 : opacity
-    if (picture.layer) context.drawImage(picture.layer, 0, 0)
-    context.globalAlpha = 1
-    const lines = top.getContext('2d')
-    lines.setTransform(1, 0, 0, 1, 0, 0)
-    lines.clearRect(0, 0, top.width, top.height)
-    to(lines)
-    outline(lines)
-    Object.assign(root.dataset, {shown: picture.shown, view: JSON.stringify([now, x, y])})
+class Note {
+  constructor(editor, keyboard) {
+    const says = {placeholder: 'Note (N)', 'aria-label': 'Note on the image (key n)', 'aria-keyshortcuts': 'n'}
+    this.picture = editor.picture
+    this.element = make('input', {type: 'text', ...says, maxlength: 2000})
+    keyboard.set('n', () => this.element.focus())
+    keyboard.field(this.element, () => this.picture.state.note)
+    editor.listen(this.element, 'blur', () => this.#send())
   }
 
-  // The brush, or the cell that is being drawn: black and white, to be seen on everything
-  function outline(c) {
-    c.beginPath()
-    if ((tool === 'brush' || tool === 'eraser') && pointer && !space && !hand?.pan && picture.mask) {
-      const p = snap(pointer)
-      c.arc(p.x, p.y, size/2, 0, 7)
-    } else if (hand?.a) {
-      const e = axes(hand.a, hand.b, hand.side ?? hand.a)
-      c.moveTo(hand.a.x, hand.a.y)
-      c.lineTo(hand.b.x, hand.b.y)
-      if (hand.side) {
-        const angle = Math.atan2(e.uy, e.ux)
-        c.moveTo(hand.b.x, hand.b.y)
-        c.ellipse(e.x, e.y, e.long, e.wide, angle, 0, 2*Math.PI)
-      }
-    } else if (hand?.corners) {
-      for (const p of [...hand.corners, pointer ?? hand.corners[0]]) c.lineTo(p.x, p.y)
-      if (hand.corners.length > 1) c.closePath()
+  update({name, note, n}) {
+    const input = this.element
+    input.disabled = !n
+    if (document.activeElement === input && input.dataset.name === name) return
+    if (!this.picture.noting) input.value = note
+    input.dataset.name = name
+  }
+
+  #send() {
+    const {note, name} = this.picture.state
+    const {value, dataset} = this.element
+    if (value !== note && dataset.name === name) this.picture.send('note', {text: value})
+  }
+}
+
+class Saved {
+  constructor(editor) {
+    this.picture = editor.picture
+    this.element = make('span', {class: 'rbc-saved', role: 'status'})
+  }
+
+  update() {
+    const busy = this.picture.waiting.size > 0
+    this.element.textContent = busy ? 'saving …' : 'all saved'
+    this.element.classList.toggle('rbc-busy', busy)
+  }
+}
+
+class Panel {
+  constructor(editor, keyboard) {
+    const head = [Walk, About, Progress]
+    const sections = [ToolSection, ClassSection, BrushSection, MaskSection, ZoomSection]
+    const foot = [Deciding, History, Note, Saved]
+    this.editor = editor
+    this.parts = [editor.viewport]
+    const add = kinds => {
+      const parts = kinds.map(Kind => new Kind(editor, keyboard))
+      this.parts.push(...parts)
+      return parts.map(part => part.element)
     }
-    const px = 1/(scale.now)
-    for (const [width, color] of [[3, 'rgba(0,0,0,.7)'], [1.25, 'white']]) {
-      c.lineWidth = width*px
-      c.strokeStyle = color
-      c.stroke()
-    }
+    const says = {role: 'application', 'aria-label': 'Review of masks'}
+    this.root = make('div', {class: 'rbc-review', tabindex: 0, ...says},
+      ...add(head),
+      row('rbc-body', row('rbc-panel', ...add(sections)), editor.viewport.stage),
+      ...add([Trouble]),
+      row('rbc-row', ...add(foot)))
+    editor.listen(editor, 'change', () => this.update())
+    editor.listen(editor, 'drawn', () => this.#tellShown())
   }
 
-  // -- zoom and pan
-
-  function measure() {
-    const ratio = window.devicePixelRatio || 1, {clientWidth: w, clientHeight: h} = parts.stage
-    if (!w || !h) return
-    const fitted = scale.now === scale.fit, width = Math.round(w*ratio), height = Math.round(h*ratio)
-    for (const c of [parts.canvas, parts.top]) if (c.width !== width || c.height !== height) Object.assign(c, {width, height})
-    scale.ratio = ratio
-    scale.fit = picture.width ? Math.min(w/picture.width, h/picture.height) : 1
-    if (fitted) scale.now = scale.fit
-    place()
+  update() {
+    const {state, waiting, loading} = this.editor.picture
+    if (!state.classes) return
+    for (const part of this.parts) part.update(state)
+    this.root.toggleAttribute('data-busy', waiting.size > 0 || loading)
   }
 
-  // Where the image is smaller than the stage it is in the middle, elsewhere it leaves no gap
-  function place() {
-    const {clientWidth: w, clientHeight: h} = parts.stage, keep = (at, room, length) => room >= length ? (room-length)/2 : Math.min(0, Math.max(room-length, at))
-    scale.x = keep(scale.x, w, picture.width*scale.now)
-    scale.y = keep(scale.y, h, picture.height*scale.now)
-    update()
-    redraw()
+  // For who looks from outside: which picture is on the screen, and where
+  #tellShown() {
+    const {picture, viewport: {scale, x, y}} = this.editor
+    this.root.dataset.shown = picture.shown
+    this.root.dataset.view = JSON.stringify([scale, x, y])
   }
+}
 
-  function zoom(by, x = parts.stage.clientWidth/2, y = parts.stage.clientHeight/2) {
-    const to = Math.max(scale.fit, Math.min(40, scale.now*by)), grow = to/scale.now
-    Object.assign(scale, {now: to, x: x - (x-scale.x)*grow, y: y - (y-scale.y)*grow})
-    place()
-  }
+// ---- What anywidget calls -------------------------------------------------------------------------------------------
 
-  function fit() {
-    scale.now = scale.fit
-    place()
-  }
-
-  function pan(dx, dy) {
-    scale.x += dx
-    scale.y += dy
-    place()
-  }
-  for (const [key, dx, dy] of [['←', 80, 0], ['→', -80, 0], ['↑', 0, 80], ['↓', 0, -80]]) keys.set(`⇧${key}`, {press: () => pan(dx, dy), repeat: true})
-
-  // -- pointer
-
-  const {top} = parts
-  const within = e => {
-    const r = top.getBoundingClientRect()
-    return {x: e.clientX-r.left, y: e.clientY-r.top}
-  }
-  const spot = e => {
-    const {x, y} = within(e)
-    return {x: (x-scale.x)/scale.now, y: (y-scale.y)/scale.now}
-  }
-  const settle = () => {
-    update()
-    redraw()
-  }
-  on(top, 'pointerdown', e => {
-    pointer = spot(e)
-    if (hand?.before || hand?.pan || hand?.a && !hand.side) return
-    if (e.button === 1 || e.button === 0 && (space || tool === 'look')) hand = {pan: e, held: hand}
-    else if (e.button === 0) begin(pointer)
-    if (hand) top.setPointerCapture(e.pointerId)
-    settle()
-  })
-  on(top, 'pointermove', e => {
-    pointer = spot(e)
-    if (hand?.pan) {
-      pan(e.clientX-hand.pan.clientX, e.clientY-hand.pan.clientY)
-      hand.pan = e
-    } else if (hand?.before) {
-      const path = e.getCoalescedEvents?.() ?? []
-      for (const p of path.length ? path : [e]) extend(spot(p))
-    } else if (hand?.a) hand[hand.side ? 'side' : 'b'] = pointer
-    redraw()
-  })
-  on(top, 'pointerup', e => {
-    const held = hand?.pan && hand.held
-    finish()
-    if (held) hand = held
-    settle()
-  })
-  on(top, 'pointercancel', () => {
-    cancel()
-    settle()
-  })
-  on(top, 'pointerleave', () => {
-    pointer = null
-    redraw()
-  })
-  on(top, 'dblclick', () => {
-    close()
-    settle()
-  })
-  on(top, 'wheel', e => {
-    e.preventDefault()
-    const {x, y} = within(e)
-    zoom(Math.exp(-e.deltaY*(e.deltaMode ? 20 : 1)*.002), x, y)
-  }, {passive: false})
-
-  // -- focus and keys: JupyterLab listens on the document, so what is ours has to be caught before, at the window
-
-  on(root, 'mousedown', e => {
-    if (e.target.closest('input')) return
-    e.preventDefault()
-    root.focus({preventScroll: true})
-  })
-  on(root, 'click', e => { if (!root.contains(document.activeElement)) root.focus({preventScroll: true}) })
-  on(window, 'keyup', e => {
-    if (e.key !== ' ' || !space) return
-    space = false
-    settle()
-  })
-  on(window, 'keydown', e => {
-    if (!root.contains(e.target)) return
-    const typing = e.target.matches(TYPING), graph = e.getModifierState('AltGraph')
-    const ctrl = (e.ctrlKey || e.metaKey) && !graph
-    if (ctrl && !typing && /^[zy]$/i.test(e.key)) {
-      e.preventDefault()
-      e.stopImmediatePropagation()
-      return keys.get(e.key.toLowerCase() === 'z' && !e.shiftKey ? 'u' : 'y').press()
-    }
-    if (ctrl || e.altKey && !graph || e.key === 'Tab') return
-    e.stopImmediatePropagation()
-    if (typing) return typed(e)
-    if (/^(Enter| )$/.test(e.key) && e.target.matches('button')) return // as the browser has it
-    if (e.target.matches('input') && /^(Arrow|Home|End|Page)/.test(e.key)) return
-    const key = pressed(e), known = keys.get(key)
-    if (!known && key.length > 1 && !/^(Esc|enter|backspace)$/.test(key)) return
-    e.preventDefault()
-    if (key === ' ') {
-      space = true
-      return settle()
-    }
-    if (!e.repeat || known?.repeat) known?.press()
-  }, {capture: true})
-  on(root, 'focusout', e => {
-    if (root.contains(e.relatedTarget) || !space) return
-    space = false
-    settle()
-  })
-  keys.set('Esc', {press: () => {
-    if (hand) cancel()
-    else tool = 'look'
-    settle()
-  }})
-  keys.set('enter', {press: () => {
-    close()
-    settle()
-  }})
-  keys.set('backspace', {press: () => {
-    if (!hand?.corners) return
-    hand.corners.pop()
-    if (!hand.corners.length) hand = null
-    settle()
-  }})
-
-  // Enter takes what was typed, Escape takes it back; both return to the image
-  function typed(e) {
-    if (e.key !== 'Enter' && e.key !== 'Escape') return
-    e.preventDefault()
-    if (e.key === 'Escape') e.target.value = e.target === parts.note ? picture.state.note : e.target === parts.size ? size : picture.state.at+1
-    root.focus({preventScroll: true})
-  }
-  on(parts.note, 'blur', () => {
-    const {note, name} = picture.state
-    if (parts.note.value !== note && parts.note.dataset.name === name) picture.send('note', {text: parts.note.value})
-  })
-  on(parts.at, 'change', () => {
-    const at = Math.min(picture.state.n, Math.max(1, Math.round(+parts.at.value) || 1)) - 1
-    if (at !== picture.state.at) command('go', {at})
-    update()
-  })
-  on(parts.size, 'change', () => resize(0, +parts.size.value))
-  on(parts.opacity, 'input', () => fade(100*(parts.opacity.value/100 - opacity)))
-
-  on(picture, 'state', () => {
-    update()
-    redraw()
-  })
-  on(picture, 'painted', redraw)
-  on(picture, 'picture', e => {
-    hand = null
-    measure()
-    if (e.detail) fit()
-  })
-  const resized = new ResizeObserver(measure)
-  resized.observe(parts.stage)
-  measure()
+function show(picture, el) {
+  const editor = new Editor(picture)
+  const keyboard = new Keyboard(editor)
+  const panel = new Panel(editor, keyboard)
+  editor.listen(editor, 'change', () => editor.viewport.redraw())
+  new Pointer(editor)
+  keyboard.attach(panel.root)
+  el.append(panel.root)
+  editor.viewport.measure()
   return () => {
-    over.abort()
-    resized.disconnect()
-    root.remove()
+    editor.end()
+    panel.root.remove()
   }
 }
 
