@@ -19,36 +19,53 @@ from .folders import RECORD, list_files, read_coco_file
 from .measures import COLUMNS, add_microns
 
 # %% ../nbs/20_export.ipynb #59efbefe
-def _steps(piece, y0, x0):
-    "Unit steps (x, y, dx, dy) along the edges of `piece`, clockwise as one sees it: top edges go right, right ones down"
-    padded = np.pad(piece, 1).astype(np.int8)
-    rows,cols = np.diff(padded, axis=0)[:,1:-1], np.diff(padded, axis=1)[1:-1]
-    sides = (rows==1, 0, 0, 1, 0), (cols==-1, 0, 0, 0, 1), (rows==-1, 1, 0, -1, 0), (cols==1, 0, 1, 0, -1)
-    return {(x+x0+right, y+y0+down, dx, dy) for edge,right,down,dx,dy in sides for y,x in np.argwhere(edge).tolist()}
+def _steps_from(edges, right, down, dx, dy):
+    "A step (x, y, dx, dy) from the corner of each pixel of `edges`, one `right` and one `down` of it or not"
+    return {(x+right, y+down, dx, dy) for y,x in np.argwhere(edges).tolist()}
 
-def _ring(steps):
+def _edge_steps(piece):
+    "Unit steps (x, y, dx, dy) along the edges of `piece`, clockwise as one sees it: along the top to the right"
+    padded = np.pad(piece, 1).astype(np.int8)
+    downwards = np.diff(padded, axis=0)[:,1:-1]
+    rightwards = np.diff(padded, axis=1)[1:-1]
+    top = _steps_from(downwards==1, 0, 0, 1, 0)
+    right = _steps_from(rightwards==-1, 0, 0, 0, 1)
+    bottom = _steps_from(downwards==-1, 1, 0, -1, 0)
+    left = _steps_from(rightwards==1, 0, 1, 0, -1)
+    return top | right | bottom | left
+
+# %% ../nbs/20_export.ipynb #71864fa5
+def _next_way(steps, x, y, dx, dy):
+    "The first of left, straight on and right that is a step from (x, y); None where there is none"
+    for way in (dy,-dx),(dx,dy),(-dy,dx):
+        if (x,y,*way) in steps: return way
+
+def _take_ring(steps):
     "Take a closed ring out of `steps`: its corners (x, y), the first of them again at the end"
     x,y,dx,dy = min(steps)
     ring = [(x,y)]
     while (x,y,dx,dy) in steps:
         steps.remove((x,y,dx,dy))
         x,y = x+dx,y+dy
-        way = next((d for d in ((dy,-dx), (dx,dy), (-dy,dx)) if (x,y,*d) in steps), None)
+        way = _next_way(steps, x, y, dx, dy)
         if way!=(dx,dy): ring.append((x,y))
         if way: dx,dy = way
     return ring
 
 # %% ../nbs/20_export.ipynb #e1bd5d75
+def _moved(ring, right, down): return [(x+right, y+down) for x,y in ring]
+
 def pixel_polygons(
     cell:Cell,
-)->list: # a polygon per piece: [outer ring, holes...]; a ring is a closed list of (x, y), whole numbers, in image coordinates
+)->list: # a polygon per piece: [outer ring, holes...]; a ring is a closed list of (x, y), whole numbers
     "The exact outline of `cell`, along the edges of its pixels"
     n,parts = cv2.connectedComponents(cell.mask.astype(np.uint8), connectivity=4)
     polygons = []
     for i in range(1, n):
-        steps = _steps(parts==i, cell.y, cell.x)
-        polygons.append([_ring(steps)])
-        while steps: polygons[-1].append(_ring(steps))
+        steps = _edge_steps(parts==i)
+        rings = []
+        while steps: rings.append(_take_ring(steps))
+        polygons.append([_moved(ring, cell.x, cell.y) for ring in rings])
     return polygons
 
 # %% ../nbs/20_export.ipynb #d1f1af61
@@ -57,56 +74,96 @@ def _numbers(table):
     rows = table.select_dtypes(['number','bool']).astype(float).to_dict('records')
     return [{k: v for k,v in row.items() if np.isfinite(v)} for row in rows]
 
-# %% ../nbs/20_export.ipynb #f705c146
-def _roi(cell, name, measures):
+# %% ../nbs/20_export.ipynb #35f7b85a
+def _ring_path(ring):
+    "One ring of a composite ROI, as a list of numbers"
+    start,*rest = ring
+    lines = [v for point in rest for v in (1, *point)]
+    return [0, *start, *lines, 4]
+
+def _make_composite(roi, rings):
+    "Turn `roi` into one of several `rings`"
+    path = np.float32([v for ring in rings for v in _ring_path(ring)])
+    roi.roitype = ROI_TYPE.RECT
+    roi.shape_roi_size = len(path)
+    roi.multi_coordinates = path
+    roi.integer_coordinates,roi.n_coordinates = None,0
+
+def _cell_roi(cell, name, measures):
     "The `ImagejRoi` of `cell`"
     rings = [ring[:-1] for polygon in pixel_polygons(cell) for ring in polygon]
-    roi = ImagejRoi.frompoints([point for ring in rings for point in ring], name=name)
-    roi.roitype,roi.properties = ROI_TYPE.TRACED,{k: f'{v:.6g}' for k,v in measures.items()}
-    if len(rings)>1:
-        path = np.float32([v for (x,y),*rest in rings for v in (0, x, y, *(v for p in rest for v in (1, *p)), 4)])
-        roi.roitype,roi.shape_roi_size,roi.multi_coordinates = ROI_TYPE.RECT,len(path),path
-        roi.integer_coordinates,roi.n_coordinates = None,0
+    points = [point for ring in rings for point in ring]
+    roi = ImagejRoi.frompoints(points, name=name)
+    roi.roitype = ROI_TYPE.TRACED
+    roi.properties = {k: f'{v:.6g}' for k,v in measures.items()}
+    if len(rings)>1: _make_composite(roi, rings)
     return roi
 
+# %% ../nbs/20_export.ipynb #f705c146
 def roi_zip(
-    cells,              # list of `Cell`
+    cells:list[Cell],
     table:pd.DataFrame, # of `measure`, a row per cell
 )->bytes: # a zip archive
     "`cells` as ROIs for ImageJ's ROI Manager"
+    names = [f'{label:05d}' for label in table.label]
     file = io.BytesIO()
     with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as z:
-        for c,label,measures in zip(cells, table.label, _numbers(table)): z.writestr(f'{label:05d}.roi', _roi(c, f'{label:05d}', measures).tobytes())
+        for cell,name,measures in zip(cells, names, _numbers(table)):
+            roi = _cell_roi(cell, name, measures)
+            z.writestr(f'{name}.roi', roi.tobytes())
     return file.getvalue()
 
 # %% ../nbs/20_export.ipynb #f0671a67
+def _geometry(cell):
+    "GeoJSON's polygon of `cell`, or polygons of its pieces"
+    polygons = pixel_polygons(cell)
+    if len(polygons)==1: return dict(type='Polygon', coordinates=polygons[0])
+    return dict(type='MultiPolygon', coordinates=polygons)
+
+def _detection(cell, name, measures):
+    "QuPath's detection of `cell`"
+    rbc = dict(name=CLASSES[RBC], color=COLORS[RBC])
+    properties = dict(objectType='detection', name=name, classification=rbc, measurements=measures)
+    return dict(type='Feature', geometry=_geometry(cell), properties=properties)
+
 def geojson(
-    cells,              # list of `Cell`
+    cells:list[Cell],
     table:pd.DataFrame, # of `measure`, a row per cell
     **info,             # what else the file should tell
 )->dict: # GeoJSON
     "`cells` as detections for QuPath"
-    features = []
-    for c,label,measures in zip(cells, table.label, _numbers(table)):
-        polygons,rbc = pixel_polygons(c),dict(name=CLASSES[RBC], color=COLORS[RBC])
-        one = len(polygons)==1
-        features.append(dict(type='Feature', geometry=dict(type='Polygon' if one else 'MultiPolygon', coordinates=polygons[0] if one else polygons),
-            properties=dict(objectType='detection', name=str(label), classification=rbc, measurements=measures)))
+    names = map(str, table.label)
+    features = [_detection(*each) for each in zip(cells, names, _numbers(table))]
     return dict(type='FeatureCollection', features=features, info=info)
 
 # %% ../nbs/20_export.ipynb #a0474a0d
+def _stack_labels(cells, areas, shape):
+    "The number of the smallest of `cells` on each pixel"
+    labels = np.zeros(shape, np.uint16 if len(cells)<2**16 else np.uint32)
+    largest_first = np.lexsort((np.arange(len(cells)), areas))[::-1]
+    for i in largest_first:
+        c = cells[i]
+        labels[c.window][c.mask] = i+1
+    return labels
+
+def _lost_text(cells, areas, labels):
+    "What `cells` lost in `labels`, in words; '' where nothing was"
+    left = np.bincount(labels.ravel(), minlength=len(cells)+1)[1:]
+    lost = int((left<areas).sum())
+    if not lost: return ''
+    gone = int((left==0).sum())
+    pixels = int((count_cells(cells, labels.shape)>1).sum())
+    rule = f'{pixels} px lie on several cells; each is given to the smallest of these.'
+    return f'{rule} {lost} of {len(cells)} cells lost pixels by that, {gone or "none"} of them all that they had.'
+
 def label_image(
-    cells, # list of `Cell`
+    cells:list[Cell],
     shape, # (H, W)
-): # (labels, uint16 or, for more than 65,535 cells, uint32, (H, W); what was lost, in words; '' where nothing was)
+): # (labels, uint16, or uint32 for more than 65,535 cells, (H, W); what was lost, in words, or '')
     "The number of the top-most of `cells` on each pixel, counting from 1; 0 is background"
     areas = np.array([c.area for c in cells], int)
-    labels = np.zeros(shape, np.uint16 if len(cells)<2**16 else np.uint32)
-    for i in np.lexsort((np.arange(len(cells)), areas))[::-1]: labels[cells[i].window][cells[i].mask] = i+1
-    left = np.bincount(labels.ravel(), minlength=len(cells)+1)[1:]
-    lost,gone,pixels = [int(n.sum()) for n in (left<areas, left==0, count_cells(cells, shape)>1)]
-    return labels, (f'{pixels} px lie on several cells; each is given to the smallest of these. '
-        f'{lost} of {len(cells)} cells lost pixels by that, {gone or "none"} of them all that they had.' if lost else '')
+    labels = _stack_labels(cells, areas, shape)
+    return labels, _lost_text(cells, areas, labels)
 
 # %% ../nbs/20_export.ipynb #52d4f78b
 def label_tiff(
@@ -114,7 +171,8 @@ def label_tiff(
     lost='',           # what was lost, in words
 )->bytes: # a TIFF
     "`labels` as a TIFF file that tells what it can't hold"
-    about = f'rbc_overlap {__version__}, label image: 0 is background, 1 and up are the cells as numbered in cells.csv. {lost or "No cell lost pixels."}'
+    numbers = '0 is background, 1 and up are the cells as numbered in cells.csv'
+    about = f'rbc_overlap {__version__}, label image: {numbers}. {lost or "No cell lost pixels."}'
     file = io.BytesIO()
     tifffile.imwrite(file, labels, photometric='minisblack', compression='zlib', description=about, metadata=None)
     return file.getvalue()
@@ -125,32 +183,44 @@ def merge_coco(
     **info,   # what the file should tell
 )->dict: # a COCO data set
     "One COCO data set of several"
-    out = coco([], **info)
-    for i,d in enumerate(datasets, 1):
-        first = len(out['annotations'])+1
-        out['images'].append(d['images'][0] | dict(id=i))
-        out['annotations'] += [a | dict(id=first+j, image_id=i) for j,a in enumerate(d['annotations'])]
-    return out
+    merged = coco([], **info)
+    annotations = merged['annotations']
+    for i,data in enumerate(datasets, 1):
+        first = len(annotations)+1
+        merged['images'].append(data['images'][0] | dict(id=i))
+        annotations += [a | dict(id=j, image_id=i) for j,a in enumerate(data['annotations'], first)]
+    return merged
 
 # %% ../nbs/20_export.ipynb #36564cef
 _ORIGIN = 'image','sha256','settings','rbc_overlap','date'
 
-def _read_cells(path, pixel_size):
-    "(COCO data set, cells, shape, measures) of a `STEM_cells.json`; ValueError where it is damaged"
-    try:
-        data = read_coco_file(path)
-        (cells,shape), = read_coco(data).values()
-        table = pd.DataFrame([a['measures'] for a in data['annotations']], columns=None if cells else COLUMNS)
-        data['info'] = {k: data['info'][k] for k in _ORIGIN}
-        if [c.area for c in cells]!=[a['area'] for a in data['annotations']]: raise ValueError('masks and areas disagree')
-    except Exception as e: raise ValueError(f'a damaged file of cells ({type(e).__name__}: {e}): run rbc-overlap segment again') from None
-    return data, cells, shape, add_microns(table, pixel_size) if pixel_size else table
+def _parse_record(path):
+    "(COCO data set, cells, shape, measures) of a `STEM_cells.json`; any error where it is damaged"
+    data = read_coco_file(path)
+    (cells,shape), = read_coco(data).values()
+    rows = [a['measures'] for a in data['annotations']]
+    table = pd.DataFrame(rows, columns=None if cells else COLUMNS)
+    data['info'] = {k: data['info'][k] for k in _ORIGIN}
+    areas = [a['area'] for a in data['annotations']]
+    if areas!=[c.area for c in cells]: raise ValueError('masks and areas disagree')
+    return data, cells, shape, table
 
-def _pixel_size(results):
+def _damaged(what, e): return ValueError(f'{what} ({type(e).__name__}: {e}): run rbc-overlap segment again')
+
+def _read_cells(path, pixel_size):
+    "As `_parse_record`, in µm where `pixel_size` is known; ValueError where the file is damaged"
+    try: data,cells,shape,table = _parse_record(path)
+    except Exception as e: raise _damaged('a damaged file of cells', e) from None
+    if pixel_size: table = add_microns(table, pixel_size)
+    return data, cells, shape, table
+
+# %% ../nbs/20_export.ipynb #7afacd72
+def _run_pixel_size(results):
     "µm per px that the run was told, or None"
     path = results/'run.json'
-    try: return json.loads(path.read_text())['arguments']['pixel_size'] if path.exists() else None
-    except Exception as e: raise ValueError(f'{path}: a damaged record of a run ({type(e).__name__}: {e}): run rbc-overlap segment again') from None
+    if not path.exists(): return None
+    try: return json.loads(path.read_text())['arguments']['pixel_size']
+    except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
 
 # %% ../nbs/20_export.ipynb #c1910ab8
 EXPORTS = 'coco','imagej','qupath','labels'
@@ -159,7 +229,9 @@ def _write_cells(out, name, to, data, cells, shape, table):
     "Write those files of one image that are in `to`; returns what the label image lost"
     lost = ''
     if 'imagej' in to: write_file(out/f'{name}_rois.zip', roi_zip(cells, table))
-    if 'qupath' in to: write_file(out/f'{name}.geojson', json.dumps(geojson(cells, table, **data['info'])))
+    if 'qupath' in to:
+        detections = geojson(cells, table, **data['info'])
+        write_file(out/f'{name}.geojson', json.dumps(detections))
     if 'labels' in to:
         labels,lost = label_image(cells, shape)
         write_file(out/f'{name}_labels.tif', label_tiff(labels, lost))
@@ -167,10 +239,31 @@ def _write_cells(out, name, to, data, cells, shape, table):
 
 def _write_coco(out, datasets, pixel_size):
     "Write one file of all `datasets`, that tells where each is from"
-    info = dict(rbc_overlap=__version__, pixel_size=pixel_size, sources=[d['info'] for d in datasets])
-    write_file(out/'cells.coco.json', json.dumps(merge_coco(datasets, **info)))
+    sources = [data['info'] for data in datasets]
+    merged = merge_coco(datasets, rbc_overlap=__version__, pixel_size=pixel_size, sources=sources)
+    write_file(out/'cells.coco.json', json.dumps(merged))
+
+# %% ../nbs/20_export.ipynb #d05b430f
+def _record_files(results, out):
+    "The files of cells in `results`; ValueError where there are none, or where `out` lies in there"
+    files = list_files(results, RECORD)
+    needed = 'name a folder that rbc-overlap segment wrote'
+    if not files: raise ValueError(f'{results}: no STEM_cells.json in there; {needed}')
+    inside = results.resolve() in (out.resolve(), *out.resolve().parents)
+    if inside: raise ValueError(f'{out} lies in the results, which are left as they are: use another folder')
+    return files
 
 # %% ../nbs/20_export.ipynb #826c22f8
+def _keep_newest(newest, data):
+    "Put `data` into `newest`, {image: COCO data set}, unless that has one of the same date or later"
+    info = data['info']
+    image,date = info['image'],info['date']
+    if image not in newest or date>newest[image]['info']['date']: newest[image] = data
+
+def _warn_of_loss(n, n_all):
+    loss = f'{n} of {n_all} label images lost pixels of overlapping cells, and say how many in their ImageDescription'
+    if n: warnings.warn(f'{loss}; the other files hold all', stacklevel=3)
+
 def export(
     results,    # folder that a run wrote
     out,        # folder for the files; subfolders as in `results`
@@ -178,17 +271,19 @@ def export(
 ): # (number of images, {file of cells: what went wrong})
     "Write the cells of a folder of results for other programs"
     results,out = Path(results),Path(out)
-    files = list_files(results, RECORD)
-    if not files: raise ValueError(f'{results}: no STEM_cells.json in there; name a folder that rbc-overlap segment wrote')
-    if results.resolve() in (out.resolve(), *out.resolve().parents): raise ValueError(f'{out} lies in the results, which are left as they are: use another folder')
-    pixel_size,errors,losers,newest = _pixel_size(results),{},0,{}
+    files = _record_files(results, out)
+    pixel_size = _run_pixel_size(results)
+    errors,newest,n_lossy = {},{},0
     for path in tqdm(files, 'export', unit='image'):
         relative = path.relative_to(results).as_posix()
         try: data,*rest = _read_cells(path, pixel_size)
-        except ValueError as e: errors[relative] = str(e)
-        else:
-            losers += bool(_write_cells(out, relative.removesuffix(RECORD), to, data, *rest))
-            newest[data['info']['image']] = max(newest.get(data['info']['image'], data), data, key=lambda d: d['info']['date'])
-    if 'coco' in to and newest: _write_coco(out, [newest[i] for i in sorted(newest)], pixel_size)
-    if losers: warnings.warn(f'{losers} of {len(files)} label images lost pixels of overlapping cells, and say how many in their ImageDescription; the other files hold all', stacklevel=2)
+        except ValueError as e:
+            errors[relative] = str(e)
+            continue
+        lost = _write_cells(out, relative.removesuffix(RECORD), to, data, *rest)
+        n_lossy += bool(lost)
+        _keep_newest(newest, data)
+    datasets = [newest[image] for image in sorted(newest)]
+    if 'coco' in to and datasets: _write_coco(out, datasets, pixel_size)
+    _warn_of_loss(n_lossy, len(files))
     return len(files), errors
