@@ -30,45 +30,74 @@ class Case:
     cells:object=None      # the same, predicted
     image:Path=None
 
+    def predicted_mask(self)->Mask: # None where there is none
+        "The predicted mask; where there is but a label image, its cells are the mask"
+        if self.mask: return read_mask(self.mask)
+        if not is_label_image(self.cells): return None
+        inside = read_labels(self.cells)>0
+        return Mask(inside.astype(np.uint8))
+
     def masks(self):
-        "(predicted or None, truth); where there is but a label image, its cells are the mask"
-        drawn = not self.mask and is_label_image(self.cells)
-        predicted = Mask((read_labels(self.cells)>0).astype(np.uint8)) if drawn else read_mask(self.mask) if self.mask else None
-        return predicted, read_mask(self.truth)
+        "(predicted or None, truth)"
+        return self.predicted_mask(), read_mask(self.truth)
+
+# %% ../nbs/16_evaluate.ipynb #556d298f
+def _nothing_fits(predicted, truth):
+    "The error for folders without a common name"
+    names = sorted({*predicted.masks, *predicted.cells})
+    return ValueError(f'{predicted.folder}: nothing for any image of {truth.folder}; '
+        f'there is {few_names(names)}, needed are {few_names(truth.masks)}')
 
 def find_cases(
     predicted:Labels,
     truth:Labels,
-)->list: # of `Case`, one for each mask of `truth`
+)->list[Case]: # one for each mask of `truth`; ValueError where nothing is predicted for any of them
     "Pair what was predicted with the truth"
-    def of(labels, what): return pair_names(truth.masks, getattr(labels, what), labels.folder).values()
-    found = [of(predicted, 'masks'), of(truth, 'cells'), of(predicted, 'cells'), of(truth, 'images')]
-    cases = [Case(n, f, *rest) for (n,f),*rest in zip(truth.masks.items(), *found)]
+    masks = pair_names(truth.masks, predicted.masks, predicted.folder)
+    true_cells = pair_names(truth.masks, truth.cells, truth.folder)
+    cells = pair_names(truth.masks, predicted.cells, predicted.folder)
+    images = pair_names(truth.masks, truth.images, truth.folder)
+    cases = []
+    for name,file in truth.masks.items():
+        case = Case(name, file, masks[name], true_cells[name], cells[name], images[name])
+        cases.append(case)
     if any(c.mask or c.cells for c in cases): return cases
-    names = sorted({*predicted.masks, *predicted.cells})
-    raise ValueError(f'{predicted.folder}: nothing for any image of {truth.folder}; there is {few_names(names)}, needed are {few_names([*truth.masks])}')
+    raise _nothing_fits(predicted, truth)
 
 # %% ../nbs/16_evaluate.ipynb #edb191f1
+def _true_cells(case, truth):
+    "ValueError where they are of an image of another size than the mask `truth`"
+    cells,shape = load_cells(case.true_cells)
+    if shape==truth.shape: return cells
+    raise ValueError(f'{case.truth}: a mask of {truth.shape}, but its cells are of an image of {shape}')
+
+def _predicted_cells(case, truth):
+    "(the cells that the mask `truth` can judge, are they of another size?)"
+    if not case.cells: return [], False
+    cells,shape = load_cells(case.cells)
+    if shape!=truth.shape: return [], True
+    return known_cells(cells, truth==UNKNOWN), False
+
 def score_case(
     case:Case,
 ): # (row of the table of images, `confusion`, None or (`cell_table` of the truth, and that of the prediction))
     "Read and score one image"
     predicted,truth = case.masks()
-    row,counts = score_mask(predicted, truth)
-    row = dict(image=case.name) | row | dict(overlap_px=int((truth==OVERLAP).sum()))
+    scores,counts = score_mask(predicted, truth)
+    row = dict(image=case.name, **scores, overlap_px=int((truth==OVERLAP).sum()))
     if case.true_cells is None: return row, counts, None
-    cells,shape = load_cells(case.true_cells)
-    if shape!=truth.shape: raise ValueError(f'{case.truth}: a mask of {truth.shape}, but its cells are of an image of {shape}')
-    guess,size = load_cells(case.cells) if case.cells else ([], shape)
-    if size!=shape and row['status']=='ok': row['status'] = 'cells of other size'
-    guess = known_cells(guess, truth==UNKNOWN) if size==shape else []
-    tables = [t.assign(image=case.name) for t in (cell_table(cells, guess, shape), cell_table(guess, cells, shape))]
-    return row | cell_counts(guess, cells, shape), counts, tables
+
+    true = _true_cells(case, truth)
+    called,other_size = _predicted_cells(case, truth)
+    if other_size and row['status']=='ok': row['status'] = 'cells of other size'
+    row |= cell_counts(called, true, truth.shape)
+    tables = cell_table(true, called, truth.shape), cell_table(called, true, truth.shape)
+    return row, counts, [t.assign(image=case.name) for t in tables]
 
 # %% ../nbs/16_evaluate.ipynb #76d1e57f
 def read_slides(
     truth:Labels,
-)->dict: # {name of a mask: slide, or None}; empty where there is no slides.csv
+)->dict[str,str]: # by name of a mask, None where the slide isn't known; empty where there is no slides.csv
     "Which slide each image is of"
     file = truth.folder/'slides.csv'
     slides = read_column(file, 'image', 'slide')
@@ -77,43 +106,68 @@ def read_slides(
     pairs = pair_names(truth.masks, named, file)
     return {name: slide or None for name,slide in pairs.items()}
 
+# %% ../nbs/16_evaluate.ipynb #be611506
 def images_markdown(
     images:pd.DataFrame, # a row per image: image, IoUs, and slide where that is known
 )->str:
     "The layout of tables 1 and 2 in Brünggel et al. 2022: the images of each slide"
-    slides = images.groupby('slide', dropna=False) if 'slide' in images else [('', images)]
-    return '\n'.join((f'Slide {s}:\n\n' if s==s and s else '') + markdown(t.set_index('image')[IOUS]) for s,t in slides)
+    if 'slide' not in images: return markdown(images.set_index('image')[IOUS])
+    tables = []
+    for slide,rows in images.groupby('slide', dropna=False):
+        title = f'Slide {slide}:\n\n' if slide==slide and slide else ''
+        tables.append(title + markdown(rows.set_index('image')[IOUS]))
+    return '\n'.join(tables)
 
 # %% ../nbs/16_evaluate.ipynb #9f13c9cc
 SAMPLE = dict(slides=3, frames=3, crops=4)
 CROP = 300 # px, side of a crop
 
+def _frames_with_overlaps(images):
+    "{slide: indices of its frames with overlaps}, for those slides that have enough of them"
+    needed = 'no slides.csv; needed for crops from 3 slides is one with the columns image and slide'
+    if 'slide' not in images: raise ValueError(needed)
+    frames = images[images.overlap_px>=MIN_OVERLAP].groupby('slide').groups
+    return {slide: frames[slide] for slide in sorted(frames) if len(frames[slide])>=SAMPLE['frames']}
+
 def draw_frames(
     images:pd.DataFrame, # a row per image: slide, overlap_px
     rng,                 # numpy Generator
-)->list: # 9 indices of `images`, slide by slide
+)->list[int]: # 9 indices of `images`, slide by slide
     "Draw 3 slides, and 3 frames with overlaps of each; ValueError where there are too few"
-    if 'slide' not in images: raise ValueError('no slides.csv; needed for crops from 3 slides is one with the columns image and slide')
-    frames = images[images.overlap_px>=MIN_OVERLAP].groupby('slide').groups
-    enough = {s: i for s,i in sorted(frames.items()) if len(i)>=SAMPLE['frames']}
-    if len(enough)<SAMPLE['slides']:
-        raise ValueError(f'{len(enough)} of {images.slide.nunique()} slides have {SAMPLE["frames"]} frames with {MIN_OVERLAP} px of true overlap or more; needed are {SAMPLE["slides"]}')
-    return [i for s in rng.choice([*enough], SAMPLE['slides'], replace=False) for i in rng.choice(enough[s], SAMPLE['frames'], replace=False)]
+    frames = _frames_with_overlaps(images)
+    if len(frames)<SAMPLE['slides']:
+        raise ValueError(f'{len(frames)} of {images.slide.nunique()} slides have {SAMPLE["frames"]} frames '
+            f'with {MIN_OVERLAP} px of true overlap or more; needed are {SAMPLE["slides"]}')
+
+    drawn = []
+    for slide in rng.choice([*frames], SAMPLE['slides'], replace=False):
+        drawn += [*rng.choice(frames[slide], SAMPLE['frames'], replace=False)]
+    return drawn
+
+# %% ../nbs/16_evaluate.ipynb #f12b8bfb
+def _comparable_masks(case):
+    "(predicted, truth); None for what was predicted in another size"
+    predicted,truth = case.masks()
+    same = predicted is not None and predicted.shape==truth.shape
+    return (predicted if same else None), truth
 
 def score_crops(
     images:pd.DataFrame, # a row per image: image, slide, overlap_px
-    cases,               # `Case`s of the same images
+    cases:list[Case],    # of the same images
     seed=0,
 )->pd.DataFrame: # a row per crop: slide, image, y, x, side, status, IoUs
     "Score 36 crops, 4 from each of 3 frames of 3 slides (Brünggel et al. 2022, section 4)"
-    rows,rng = [],np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    rows = []
     for i in draw_frames(images, rng):
-        predicted,truth = cases[i].masks()
+        predicted,truth = _comparable_masks(cases[i])
         side = min(CROP, min(truth.shape)//2)
-        for y,x in rng.integers(0, np.array(truth.shape)-side+1, (SAMPLE['crops'],2)).tolist():
-            part = np.s_[y:y+side, x:x+side]
-            same = predicted is not None and predicted.shape==truth.shape
-            rows.append(dict(slide=images.slide[i], image=images.image[i], y=y, x=x, side=side) | score_mask(predicted[part] if same else None, truth[part])[0])
+        corners = rng.integers(0, np.array(truth.shape)-side+1, (SAMPLE['crops'],2))
+        for y,x in corners.tolist():
+            crop = np.s_[y:y+side, x:x+side]
+            scores,_ = score_mask(None if predicted is None else predicted[crop], truth[crop])
+            place = dict(slide=images.slide[i], image=images.image[i], y=y, x=x, side=side)
+            rows.append(place|scores)
     return pd.DataFrame(rows)
 
 # %% ../nbs/16_evaluate.ipynb #b08bbc8f
@@ -126,92 +180,178 @@ class Scores:
     difficulty:pd.DataFrame # as from `difficulty`; None where no cells are known
     reliability:dict        # as from `reliabilities`; empty where no cells are known
     crops:pd.DataFrame      # as from `score_crops`; None where not wanted
-    cases:list              # `Case`s
-    notes:list              # what a reader must know, sentences
+    cases:list[Case]
+    notes:list[str]         # what a reader must know, sentences
 
-def _notes(predicted, truth, cases, images):
+# %% ../nbs/16_evaluate.ipynb #ab9d95e2
+def _image_notes(cases, images):
+    "Sentences on images that count in part or not at all"
+    known = [c for c in cases if c.true_cells]
+    few_overlaps = f'With less than {MIN_OVERLAP} px of true overlap, which then counts in the pooled row only'
+    counts = {}
+    counts['Without a predicted mask, so scored 0'] = (images.status=='missing').sum()
+    counts['With a predicted mask of another size, so scored 0'] = (images.status=='other size').sum()
+    counts[few_overlaps] = images.over.isna().sum()
+    counts['Without predicted cells where cells are known, so all of them missed'] = sum(not c.cells for c in known)
+    other_size = (images.status=='cells of other size').sum()
+    counts['With predicted cells of another image size, so all of them missed'] = other_size
+    label_images = sum(is_label_image(c.cells) for c in cases)
+    counts['With a label image as prediction, which can hold no overlaps'] = label_images
+    return [f'{what}: {n} of {len(images)} images.' for what,n in counts.items() if n]
+
+def _unused(found, used):
+    "Names in `found`, {name: file or data}, of what isn't among `used`"
+    ids = {id(f) for f in used}
+    return [name for name,f in found.items() if id(f) not in ids]
+
+def _collect_notes(predicted, truth, cases, images):
     "What a reader of the scores must know, sentences"
-    used,known = {id(f) for c in cases for f in (c.mask, c.true_cells)},[c for c in cases if c.true_cells]
-    unused = lambda found: [n for n,f in found.items() if id(f) not in used]
-    counts = {'Without a predicted mask, so scored 0': (images.status=='missing').sum(),
-        'With a predicted mask of another size, so scored 0': (images.status=='other size').sum(),
-        f'With less than {MIN_OVERLAP} px of true overlap, which then counts in the pooled row only': images.over.isna().sum(),
-        'Without predicted cells where cells are known, so all of them missed': sum(not c.cells for c in known),
-        'With predicted cells of another image size, so all of them missed': (images.status=='cells of other size').sum(),
-        'With a label image as prediction, which can hold no overlaps': sum(is_label_image(c.cells) for c in cases)}
-    notes = [f'{what}: {n} of {len(images)} images.' for what,n in counts.items() if n]
-    names = {'Predicted, but not in the truth': unused(predicted.masks), 'Left out, since the truth has cells but no mask': unused(truth.cells)}
-    return notes + [f'{what}: {few_names(n)}.' for what,n in names.items() if n] + ([] if known else ['Cells, their difficulty and the reliability of their scores are not judged, since the truth has no cells.'])
+    notes = _image_notes(cases, images)
+    strays = _unused(predicted.masks, [c.mask for c in cases])
+    if strays: notes.append(f'Predicted, but not in the truth: {few_names(strays)}.')
+    without_mask = _unused(truth.cells, [c.true_cells for c in cases])
+    if without_mask: notes.append(f'Left out, since the truth has cells but no mask: {few_names(without_mask)}.')
+    if any(c.true_cells for c in cases): return notes
+    unknown = 'Cells, their difficulty and the reliability of their scores are not judged'
+    return [*notes, f'{unknown}, since the truth has no cells.']
 
+# %% ../nbs/16_evaluate.ipynb #4f8e270d
+def _image_table(rows, slides):
+    "The `rows` of `score_case`, with whole numbers that may be missing, and with `slides` where they are known"
+    images = pd.DataFrame(rows)
+    no_counts = 'image','status',*IOUS,'area_error'
+    images = images.astype({c: 'Int64' for c in images if c not in no_counts})
+    if slides: images.insert(1, 'slide', [slides[n] for n in images.image])
+    return images
+
+def _judge_cells(images, tables):
+    "(`cell_scores`, `difficulty`, `reliabilities`); (None, None, {}) where no cells are known"
+    if 'cells' not in images: return None, None, {}
+    counts = images.dropna(subset='cells').loc[:,'cells':]
+    true,called = zip(*[t for t in tables if t])
+    return cell_scores(counts), difficulty(pd.concat(true)), reliabilities(pd.concat(called))
+
+def _score_sample(truth, images, cases, seed):
+    "`score_crops`, whose error names the folder"
+    try: return score_crops(images, cases, seed)
+    except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
+
+# %% ../nbs/16_evaluate.ipynb #1893a523
 def evaluate(
     predicted,     # folder of predictions: from `segment`, labelled, of masks, or of label images
     truth,         # folder with the truth: labelled, or of masks
     crops=False,   # score the paper's sample of 36 crops as well? Needs slides.csv in `truth`
     seed=0,        # of the sample
     progress=True, # show a progress bar where it takes long?
-)->Scores:
+)->Scores: # ValueError where a folder lacks what is needed
     "Score `predicted` against `truth`"
-    predicted,truth = find_labels(predicted, 'masks or cells', truth),find_labels(truth, 'masks')
-    cases,slides = find_cases(predicted, truth),read_slides(truth)
-    rows,counts,tables = zip(*map(score_case, tqdm(cases, 'Scoring', disable=not progress, delay=2, leave=False)))
-    images = pd.DataFrame(rows)
-    images = images.astype({c: 'Int64' for c in images if c not in ('image','status',*IOUS,'area_error')})
-    if slides: images.insert(1, 'slide', [slides[n] for n in images.image])
-    try: sample = score_crops(images, cases, seed) if crops else None
-    except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
-    cells = cell_scores(images.dropna(subset='cells').iloc[:, images.columns.get_loc('cells'):]) if 'cells' in images else None
-    true,called = map(pd.concat, zip(*filter(None, tables))) if cells else (None, None)
-    grid,told = (difficulty(true), reliabilities(called)) if cells else (None, {})
-    return Scores(images, paper_table(images, sum(counts)), cells, grid, told, sample, cases, _notes(predicted, truth, cases, images))
+    predicted = find_labels(predicted, 'masks or cells', truth)
+    truth = find_labels(truth, 'masks')
+    cases = find_cases(predicted, truth)
+    slides = read_slides(truth)
+
+    bar = tqdm(cases, 'Scoring', disable=not progress, delay=2, leave=False)
+    rows,counts,tables = zip(*map(score_case, bar))
+    images = _image_table(rows, slides)
+    table = paper_table(images, sum(counts))
+    sample = _score_sample(truth, images, cases, seed) if crops else None
+    judged = _judge_cells(images, tables)
+    notes = _collect_notes(predicted, truth, cases, images)
+    return Scores(images, table, *judged, sample, cases, notes)
 
 # %% ../nbs/16_evaluate.ipynb #6006cb71
+_SHARES = {'Clumps with the right number of cells': 'clump_count_exact',
+    'Mean error of areas in clumps': 'clump_area_abs_err', 'Mean error of counts': 'image_count_mape'}
+
+def _is_known(cells, key):
+    "Is there a figure `key`, and are there clumps if it is about them?"
+    return cells[key]==cells[key] and (cells['clumps'] or 'clump' not in key)
+
+def _cells_markdown(cells):
+    "`cells` as from `cell_scores`; nothing where no cells are known"
+    if not cells: return ''
+    head = f'{cells["cells"]} cells, {cells["clumps"]} clumps:\n\n{markdown(recall_table(cells))}\n'
+    shares = [f'{what}: {cells[key]:.1%}.' for what,key in _SHARES.items() if _is_known(cells, key)]
+    return head + ' '.join(shares) + '\n\n'
+
+# %% ../nbs/16_evaluate.ipynb #435d12ad
+def _reliability_markdown(tables):
+    if not tables: return ''
+    errors = [f'Calibration error of the {what}: {calibration_error(t):.3f}. ' for what,t in tables.items()]
+    return ''.join(errors) + '\n\n'
+
 @patch
 def _repr_markdown_(self:Scores):
     "Tables, and what must be known"
     n = len(self.images)
     text = f'IoU of {n} image{"s"*(n>1)}:\n\n{markdown(self.table)}\n'
-    if c := self.cells:
-        text += f'{c["cells"]} cells, {c["clumps"]} clumps:\n\n{markdown(recall_table(c))}\n'
-        more = {'Clumps with the right number of cells': 'clump_count_exact', 'Mean error of areas in clumps': 'clump_area_abs_err', 'Mean error of counts': 'image_count_mape'}
-        text += ' '.join(f'{what}: {c[k]:.1%}.' for what,k in more.items() if c[k]==c[k] and (c['clumps'] or 'clump' not in k)) + '\n\n'
-    text += ''.join(f'Calibration error of the {k}: {calibration_error(t):.3f}. ' for k,t in self.reliability.items()) + '\n\n'*bool(self.reliability)
-    if self.crops is not None: text += f'IoU of {len(self.crops)} crops of {SAMPLE["slides"]} slides:\n\n{markdown(paper_table(self.crops))}\n'
+    text += _cells_markdown(self.cells)
+    text += _reliability_markdown(self.reliability)
+    if self.crops is not None:
+        table = markdown(paper_table(self.crops))
+        text += f'IoU of {len(self.crops)} crops of {SAMPLE["slides"]} slides:\n\n{table}\n'
     return text + ' '.join(self.notes) + '\n'
 
 @patch
 def __repr__(self:Scores): return self._repr_markdown_()
 
 # %% ../nbs/16_evaluate.ipynb #bc9b5019
-def _plain(v):
-    "`v` for JSON: rounded, NaN as None"
-    if isinstance(v, list): return [_plain(x) for x in v]
-    return None if v is None or v!=v else round(v, 4)
+def _for_json(value):
+    "`value`, rounded to four digits, with None for NaN; lists and dicts, too"
+    if isinstance(value, dict): return {k: _for_json(v) for k,v in value.items()}
+    if isinstance(value, list): return [_for_json(v) for v in value]
+    return None if value is None or value!=value else round(value, 4)
 
 @patch
-def summary(self:Scores):
+def summary(self:Scores)->dict: # mask and cells; cells is None where no cells are known
     "All scores as one dict; lists are background, rbc, overlap"
-    rows = {r: self.table.loc[r, IOUS[:3]].to_numpy(float).round(4).tolist() for r in self.table.index}
-    mask = dict(images=len(self.images), missing=int(self.images.status.isin(['missing','other size']).sum())) | rows
-    return dict(mask={k: _plain(v) for k,v in mask.items()}, cells=self.cells and {k: _plain(v) for k,v in self.cells.items()})
+    missing = self.images.status.isin(['missing','other size'])
+    mask = dict(images=len(self.images), missing=int(missing.sum()))
+    classes = self.table[IOUS[:3]].astype(float).round(4)
+    mask |= {row: values.tolist() for row,values in zip(classes.index, classes.values)}
+    return _for_json(dict(mask=mask, cells=self.cells))
 
 # %% ../nbs/16_evaluate.ipynb #0de0c216
+def _csv(table, index=True): return table.to_csv(index=index, float_format='%.4f')
+
+def _save_crops(crops, folder):
+    write_file(folder/'crops.csv', _csv(crops, index=False))
+    write_file(folder/'crops.md', markdown(paper_table(crops)))
+
+def _save_difficulty(table, folder):
+    write_file(folder/'difficulty.csv', _csv(table))
+    write_file(folder/'difficulty.md', difficulty_markdown(table))
+    write_file(folder/'difficulty.png', to_png(difficulty_picture(table)))
+
+# %% ../nbs/16_evaluate.ipynb #6d7f2cd8
+def _save_reliability(tables, folder):
+    write_file(folder/'reliability.csv', _csv(pd.concat(tables, names=['what','bin'])))
+    texts,pictures = [],[]
+    for what,table in tables.items():
+        head = f'{what.capitalize()}, calibration error {calibration_error(table):.3f}'
+        texts.append(f'{head}:\n\n{markdown(table.astype(object), 3)}')
+        pictures.append(reliability_picture(table, what.capitalize()))
+    write_file(folder/'reliability.md', '\n'.join(texts))
+    write_file(folder/'reliability.png', to_png(np.hstack(pictures)))
+
 @patch
 def save_more(self:Scores,
     folder, # where to
 ):
     "Write crops.csv and crops.md, difficulty.csv, .md and .png, reliability.csv, .md and .png, those that there are"
     folder = Path(folder)
-    if self.crops is not None:
-        write_file(folder/'crops.csv', self.crops.to_csv(index=False, float_format='%.4f'))
-        write_file(folder/'crops.md', markdown(paper_table(self.crops)))
-    if self.difficulty is not None and len(self.difficulty):
-        write_file(folder/'difficulty.csv', self.difficulty.to_csv(float_format='%.4f'))
-        write_file(folder/'difficulty.md', difficulty_markdown(self.difficulty))
-        write_file(folder/'difficulty.png', to_png(difficulty_picture(self.difficulty)))
-    if told := self.reliability:
-        write_file(folder/'reliability.csv', pd.concat(told, names=['what','bin']).to_csv(float_format='%.4f'))
-        write_file(folder/'reliability.md', '\n'.join(f'{k.capitalize()}, calibration error {calibration_error(t):.3f}:\n\n{markdown(t.astype(object), 3)}' for k,t in told.items()))
-        write_file(folder/'reliability.png', to_png(Picture(np.hstack([reliability_picture(t, k.capitalize()) for k,t in told.items()]))))
+    if self.crops is not None: _save_crops(self.crops, folder)
+    if self.difficulty is not None and len(self.difficulty): _save_difficulty(self.difficulty, folder)
+    if self.reliability: _save_reliability(self.reliability, folder)
+
+# %% ../nbs/16_evaluate.ipynb #47bf2295
+def _draw_errors(case):
+    "The `error_picture`; None without an image or a prediction of the right size"
+    predicted,truth = _comparable_masks(case)
+    if case.image is None or predicted is None: return None
+    image = read_image(case.image)
+    if image.shape[:2]==truth.shape: return error_picture(image, predicted, truth)
+    raise ValueError(f'{case.image}: an image of {image.shape[:2]}, but its mask {case.truth} is {truth.shape}')
 
 @patch
 def save_pictures(self:Scores,
@@ -220,29 +360,35 @@ def save_pictures(self:Scores,
 )->int: # how many were written
     "Write the `error_picture` of each image that was found and has a mask of its size"
     drawn = 0
-    for c in tqdm(self.cases, 'Drawing', disable=not progress, delay=2, leave=False):
-        predicted,truth = c.masks()
-        if c.image is None or predicted is None or predicted.shape!=truth.shape: continue
-        image = read_image(c.image)
-        if image.shape[:2]!=truth.shape: raise ValueError(f'{c.image}: an image of {image.shape[:2]}, but its mask {c.truth} is {truth.shape}')
-        write_file(Path(folder)/f'{c.name}_errors.png', to_png(error_picture(image, predicted, truth)))
+    for case in tqdm(self.cases, 'Drawing', disable=not progress, delay=2, leave=False):
+        picture = _draw_errors(case)
+        if picture is None: continue
+        write_file(Path(folder)/f'{case.name}_errors.png', to_png(picture))
         drawn += 1
     return drawn
+
+# %% ../nbs/16_evaluate.ipynb #ee440f4d
+def _write_json(path, data): write_file(path, json.dumps(data, indent=1)+'\n')
 
 @patch
 def save(self:Scores,
     folder,        # is made where needed
     progress=True, # show a progress bar where it takes long?
-)->list: # sentences on what could not be written
-    "Write iou.csv, images.md, table.csv, table.md, cells.json, scores.json, what `save_more` writes, and error pictures into errors/"
-    folder,summary = Path(folder),self.summary()
-    write_file(folder/'iou.csv', self.images.to_csv(index=False, float_format='%.4f'))
+)->list[str]: # sentences on what could not be written
+    "Write iou.csv, images.md, table.csv, table.md, cells.json, scores.json, what `save_more` writes, and errors/"
+    folder = Path(folder)
+    write_file(folder/'iou.csv', _csv(self.images, index=False))
     write_file(folder/'images.md', images_markdown(self.images))
-    write_file(folder/'table.csv', self.table.to_csv(float_format='%.4f'))
+    write_file(folder/'table.csv', _csv(self.table))
     write_file(folder/'table.md', markdown(self.table))
     self.save_more(folder)
-    for name,data in (('cells', summary['cells']), ('scores', summary)): 
-        if data: write_file(folder/f'{name}.json', json.dumps(data, indent=1)+'\n')
+
+    summary = self.summary()
+    if summary['cells']: _write_json(folder/'cells.json', summary['cells'])
+    _write_json(folder/'scores.json', summary)
+
     drawn = self.save_pictures(folder/'errors', progress)
     lacking = sum(c.mask is not None and c.image is None for c in self.cases)
-    return [f'No error pictures for {lacking} of {len(self.cases)} images: they are not in images/ of the truth; {drawn} were drawn.'] if lacking else []
+    if not lacking: return []
+    where = f'No error pictures for {lacking} of {len(self.cases)} images: they are not in images/ of the truth'
+    return [f'{where}; {drawn} were drawn.']
