@@ -58,7 +58,9 @@ class Labelled:
 def _require_images(folder):
     "{name: file}; ValueError where there is none"
     images = labelled_images(folder)
-    if not images: raise ValueError(f'{folder}: no images in {folder/"images"}; a labelled folder has images/ and masks/')
+    if not images:
+        raise ValueError(f'{folder}: no images in {folder/"images"}; '
+            'a labelled folder has images/ and masks/')
     return images
 
 def _find_masks(folder):
@@ -133,7 +135,7 @@ def _usable(folder, images, reasons):
     if set(counts)-{'rejected'}: warnings.warn(f'{folder}: {len(images)} images, not used are {told}', stacklevel=3)
     return {name: path for name,path in images.items() if name not in reasons}
 
-# %% ../nbs/07_dataset.ipynb #631812e9
+# %% ../nbs/07_dataset.ipynb #f595d3d7
 def labelled(
     folder,     # images/, masks/, and where there are: slides.csv, review.jsonl, gold.csv
     gold=False, # also what is kept out as gold?
@@ -223,7 +225,7 @@ def _draw_corner(mask, size, taken, rng):
         if corner and not fewest: break
     return corner
 
-# %% ../nbs/07_dataset.ipynb #467ff191
+# %% ../nbs/07_dataset.ipynb #bea700d1
 def _crops_of(item, k, size, taken, rng):
     "Up to `k` crops of `item`; their corners are added to `taken`"
     image,mask = item.read()
@@ -276,7 +278,7 @@ SIZES = dict(paper=dict(crops=2300, size=300, rouleaux=30), medium=dict(crops=50
     small=dict(crops=60, size=150, rouleaux=1))
 
 class PaperSet:
-    "Artificial overlaps, rouleaux and corrected images, made when they are asked for (Brünggel et al. 2022, section 3.3)"
+    "Artificial overlaps, rouleaux and corrected images, made when asked for (Brünggel et al. 2022, section 3.3)"
     def __init__(self,
         crops,        # list of (image, mask), all of one size, 2 or more
         corrected=(), # list of (image, mask)
@@ -359,7 +361,7 @@ def _image_hashes(dataset, registry):
     named = {_new_name(dataset, path): sha.removeprefix('sha256:') for path,sha in registry.items()}
     return {name: sha for name,sha in named.items() if name}
 
-# %% ../nbs/07_dataset.ipynb #14102c2e
+# %% ../nbs/07_dataset.ipynb #179d7dfc
 def _points_table(fetched):
     "Chula's `Label/*.txt` as one table"
     labels = [(int(Path(path).stem), file) for path,file in fetched.items() if path.startswith('Label/')]
@@ -407,7 +409,7 @@ def _make_masks(folder):
         mask = find_objects(read_image(path)).mask()
         write_mask(folder/'masks'/f'{name}_mask.png', mask)
 
-# %% ../nbs/07_dataset.ipynb #5ab66e75
+# %% ../nbs/07_dataset.ipynb #f993a619
 def _write_new(path, data):
     "Write `data`; ValueError where something else is there already"
     if not path.exists(): write_file(path, data)

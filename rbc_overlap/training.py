@@ -6,15 +6,16 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/training.html.md"""
 
 # %% auto #0
 __all__ = ['BASE_EPOCHS', 'BASE_LR', 'RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_unet', 'cross_entropy',
-           'overlap_loss', 'Epochs', 'Augment', 'BFloat16', 'precision', 'Average', 'History', 'curves', 'Progress',
-           'Checkpoint', 'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'export_onnx', 'in_8_bits',
+           'overlap_loss', 'Epochs', 'Augment', 'BFloat16', 'precision', 'Average', 'curves', 'History', 'Progress',
+           'Checkpoint', 'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'in_8_bits', 'export_onnx',
            'from_onnx', 'fingerprint', 'compact_data', 'paper_data', 'learner', 'make_card', 'finish', 'train']
 
 # %% ../nbs/17_training.ipynb #34ffafa7
 import hashlib, io, json, logging, os, sys, tempfile, time, warnings
 from datetime import datetime
 from pathlib import Path
-import cv2, fastai.callback.schedule, numpy as np, pandas as pd, torch, torch.nn.functional as F, torchvision
+import cv2, numpy as np, pandas as pd
+import fastai.callback.schedule, torch, torch.nn.functional as F, torchvision
 from fastai.callback.core import Callback, TrainEvalCallback
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.training import GradientClip
@@ -31,7 +32,7 @@ from . import __version__
 from .core import *
 from .light import CELL
 from .synthesis import Scenes, whole_cells
-from .dataset import PaperSet, SIZES, crops, labelled, random_split, split
+from .dataset import Labelled, PaperSet, SIZES, crops, labelled, random_split, split
 from .segment import Model, open_session
 from .scores import IOUS, confusion, iou
 
@@ -42,40 +43,55 @@ class Examples(torch.utils.data.Dataset):
         items,       # with `item(i, epoch)`->(image, classes), and `len`
         indices=None, # which of them; None: all
     ):
-        self.items,self.epoch = items,0
+        self.items = items
         self.indices = range(len(items)) if indices is None else indices
+        self.epoch = 0
 
     def __len__(self): return len(self.indices)
 
     def __getitem__(self, i):
-        x,y = self.items.item(int(self.indices[i]), self.epoch)
-        x = np.float32(x)/255 if x.dtype==np.uint8 else x
-        return torch.from_numpy(np.ascontiguousarray(x.transpose(2,0,1))), torch.from_numpy(np.array(y)).long()
+        image,classes = self.items.item(int(self.indices[i]), self.epoch)
+        if image.dtype==np.uint8: image = np.float32(image)/255
+        channels_first = np.ascontiguousarray(image.transpose(2,0,1))
+        return torch.from_numpy(channels_first), torch.from_numpy(np.array(classes)).long()
 
+# %% ../nbs/17_training.ipynb #d8e5a9c6
 class _Loader(torch.utils.data.DataLoader):
     def to(self, device): self.device = device # what fastai asks of a loader
 
 def loaders(
-    train,   # `Examples`
-    valid,   # `Examples`
+    train:Examples,
+    valid:Examples,
     batch,   # items in a batch
     device=None, # torch device; None: the GPU, where there is one
 )->DataLoaders:
     "Batches of `train`, in random order, and of `valid`"
-    workers = min(os.cpu_count()-1, 16) if sys.platform=='linux' else 0 # they are forked, since a training set is too large to be sent
-    kw = dict(batch_size=batch, num_workers=workers, multiprocessing_context='fork' if workers else None, pin_memory=torch.cuda.is_available())
-    device = device or torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    return DataLoaders(_Loader(train, shuffle=True, drop_last=len(train)>=batch, **kw), _Loader(valid, **kw), device=device)
+    gpu = torch.cuda.is_available()
+    options = dict(batch_size=batch, pin_memory=gpu)
+    if sys.platform=='linux': options['num_workers'] = min(os.cpu_count()-1, 16)
+    if options.get('num_workers'): options['multiprocessing_context'] = 'fork'
+    to_train = _Loader(train, shuffle=True, drop_last=len(train)>=batch, **options)
+    to_validate = _Loader(valid, **options)
+    return DataLoaders(to_train, to_validate, device=device or torch.device('cuda' if gpu else 'cpu'))
 
 # %% ../nbs/17_training.ipynb #facb4c71
-def _conv(i, o, stride=1, size=3): return nn.Sequential(nn.Conv2d(i, o, size, stride, (size-1)//2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+def _conv_relu(n_in, n_out, stride=1, size=3):
+    "Convolution, batch normalisation, ReLU"
+    conv = nn.Conv2d(n_in, n_out, size, stride, (size-1)//2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True))
 
-class _Up(nn.Module):
-    def __init__(self, i, o):
+class _StepUp(nn.Module):
+    "From `n_in` channels to `n_out` at twice the resolution"
+    def __init__(self, n_in, n_out):
         super().__init__()
-        self.narrow,self.convs = nn.Conv2d(i, o, 1), nn.Sequential(_conv(o, o), _conv(o, o))
-    def forward(self, x, skip): return self.convs(F.interpolate(self.narrow(x), scale_factor=2., mode='nearest') + skip)
+        self.narrow = nn.Conv2d(n_in, n_out, 1)
+        self.convs = nn.Sequential(_conv_relu(n_out, n_out), _conv_relu(n_out, n_out))
 
+    def forward(self, x, skip):
+        x = F.interpolate(self.narrow(x), scale_factor=2., mode='nearest')
+        return self.convs(x + skip)
+
+# %% ../nbs/17_training.ipynb #59c9f142
 class CompactUNet(nn.Module):
     "A small U-Net: 3 channels in, 3 classes out; sides are multiples of 32"
     def __init__(self,
@@ -83,33 +99,42 @@ class CompactUNet(nn.Module):
     ):
         super().__init__()
         pairs = list(zip(widths, widths[1:]))
-        self.stem = _conv(3, widths[0], 2, 6)
-        self.down = nn.ModuleList([nn.Sequential(_conv(i, o, 2), _conv(o, o)) for i,o in pairs])
-        self.up = nn.ModuleList([_Up(o, i) for i,o in reversed(pairs)])
+        self.stem = _conv_relu(3, widths[0], 2, 6)
+        self.down = nn.ModuleList([nn.Sequential(_conv_relu(i, o, 2), _conv_relu(o, o)) for i,o in pairs])
+        self.up = nn.ModuleList([_StepUp(o, i) for i,o in reversed(pairs)])
         self.head = nn.Conv2d(widths[0], 12, 1)
 
     def forward(self, x):
         skips = [self.stem(x)]
-        for d in self.down: skips.append(d(skips[-1]))
+        for down in self.down: skips.append(down(skips[-1]))
         x = skips.pop()
-        for u in self.up: x = u(x, skips.pop())
+        for up in self.up: x = up(x, skips.pop())
         return F.pixel_shuffle(self.head(x), 2)
+
+def _n_parameters(network): return sum(p.numel() for p in network.parameters())
 
 # %% ../nbs/17_training.ipynb #05c8eb4a
 class Normalize(nn.Module):
     "RGB from 0 to 1, normalised as ImageNet is"
     def __init__(self):
         super().__init__()
-        for k,v in dict(mean=[.485,.456,.406], std=[.229,.224,.225]).items(): self.register_buffer(k, torch.tensor(v)[:,None,None])
+        self.register_buffer('mean', torch.tensor([.485,.456,.406])[:,None,None])
+        self.register_buffer('std', torch.tensor([.229,.224,.225])[:,None,None])
+
     def forward(self, x): return (x-self.mean)/self.std
 
+# %% ../nbs/17_training.ipynb #a8202a8e
 def _encoder(arch, pretrained):
     "(network of torchvision, where its weights come from)"
-    if arch not in torchvision.models.list_models(torchvision.models): raise ValueError(f'no network {arch!r} in torchvision; the paper takes resnet50')
+    models = torchvision.models
+    known = models.list_models(models)
+    if arch not in known: raise ValueError(f'no network {arch!r} in torchvision; the paper takes resnet50')
     if pretrained:
-        try: return torchvision.models.get_model(arch, weights='DEFAULT'), 'ImageNet'
-        except (OSError, RuntimeError) as e: warnings.warn(f'the ImageNet weights of {arch} could not be downloaded ({e}): training starts from scratch', stacklevel=3)
-    return torchvision.models.get_model(arch, weights=None), 'from scratch'
+        try: return models.get_model(arch, weights='DEFAULT'), 'ImageNet'
+        except (OSError, RuntimeError) as e:
+            warnings.warn(f'the ImageNet weights of {arch} could not be downloaded ({e}): '
+                'training starts from scratch', stacklevel=3)
+    return models.get_model(arch, weights=None), 'from scratch'
 
 def paper_unet(
     arch='resnet50', # encoder, a network of torchvision by name
@@ -118,8 +143,8 @@ def paper_unet(
 ): # (network, 'ImageNet' or 'from scratch'); sides are multiples of 32
     "fastai's U-Net around `arch` (Brünggel et al. 2022, section 3.4)"
     whole,weights = _encoder(arch, pretrained)
-    cut = model_meta.get(getattr(torchvision.models, arch), {}).get('cut')
-    try: unet = DynamicUnet(create_body(whole, cut=cut), 3, (size,size))
+    meta = model_meta.get(getattr(torchvision.models, arch), {})
+    try: unet = DynamicUnet(create_body(whole, cut=meta.get('cut')), 3, (size,size))
     except Exception as e: raise ValueError(f"fastai can't make a U-Net of {arch} ({e}); it can of every ResNet") from e
     return nn.Sequential(Normalize(), unet), weights
 
@@ -129,8 +154,9 @@ def cross_entropy(
     classes, # int64, (B, H, W); 255 is ignored
 ):
     "Cross-entropy over known pixels (Brünggel et al. 2022, section 3.4)"
-    known = (classes!=UNKNOWN).sum().clamp(min=1)
-    return F.cross_entropy(logits.float(), classes, ignore_index=UNKNOWN, reduction='sum')/known
+    n_known = (classes!=UNKNOWN).sum().clamp(min=1)
+    total = F.cross_entropy(logits.float(), classes, ignore_index=UNKNOWN, reduction='sum')
+    return total/n_known
 
 def overlap_loss(
     logits,    # (B, 3, H, W)
@@ -139,8 +165,9 @@ def overlap_loss(
 ):
     "Cross-entropy, and soft Dice loss of the overlap class, over known pixels"
     known = classes!=UNKNOWN
-    p,t = logits.float().softmax(1)[:,OVERLAP]*known, (classes==OVERLAP).float()
-    dice = (2*(p*t).sum()+10)/(p.sum()+t.sum()+10)
+    predicted = logits.float().softmax(1)[:,OVERLAP]*known
+    true = (classes==OVERLAP).float()
+    dice = (2*(predicted*true).sum()+10)/(predicted.sum()+true.sum()+10)
     return cross_entropy(logits, classes) + share*(1-dice)
 
 # %% ../nbs/17_training.ipynb #3eaadb46
@@ -154,45 +181,56 @@ class Epochs(Callback):
         set_seed(int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]))
         self.dls[0].dataset.epoch = self.epoch
 
+
+# %% ../nbs/17_training.ipynb #c1897220
 class Augment(Callback):
     "fastai's default augmentation with rotation by up to 5 degrees and both flips, on the device (section 3.4)"
     def __init__(self): self.pipe = Pipeline(aug_transforms(max_rotate=5., flip_vert=True), split_idx=0)
     def before_batch(self):
         if not self.training: return
-        x,y = self.pipe((TensorImage(self.x), TensorMask(self.y)))
-        self.learn.xb,self.learn.yb = (x.as_subclass(torch.Tensor),),(y.as_subclass(torch.Tensor).long(),)
+        image,classes = self.pipe((TensorImage(self.x), TensorMask(self.y)))
+        self.learn.xb = image.as_subclass(torch.Tensor),
+        self.learn.yb = classes.as_subclass(torch.Tensor).long(),
 
 # %% ../nbs/17_training.ipynb #0c6a0b36
 class BFloat16(Callback):
     "Run the network in bfloat16; its output is float32"
     def before_fit(self):
-        plain,device = self.model.forward,self.dls.device.type
-        def forward(x):
-            with torch.autocast(device, torch.bfloat16): return plain(x).float()
-        self.model.forward = forward
+        forward = self.model.forward
+        device = self.dls.device.type
+        def in_bfloat16(x):
+            with torch.autocast(device, torch.bfloat16): return forward(x).float()
+        self.model.forward = in_bfloat16
 
     def after_fit(self): del self.model.forward
 
+def _is_fast_in_bfloat16(device):
+    if device.type=='cuda': return torch.cuda.get_device_capability(device)[0]>=8
+    supported = getattr(torch.cpu, '_is_avx512_bf16_supported', bool)
+    return device.type=='cpu' and supported()
+
 def precision(
     device, # of torch
-)->list:    # of callbacks
+)->list[Callback]:
     "Mixed precision where `device` is faster with it"
-    if device.type=='cuda': return [BFloat16()] if torch.cuda.get_device_capability(device)[0]>=8 else [MixedPrecision()]
-    return [BFloat16()] if device.type=='cpu' and getattr(torch.cpu, '_is_avx512_bf16_supported', bool)() else []
+    if _is_fast_in_bfloat16(device): return [BFloat16()]
+    return [MixedPrecision()] if device.type=='cuda' else []
 
 # %% ../nbs/17_training.ipynb #9530859a
 class Average(Callback):
-    "A running average of the weights, used for validation and export: each step keeps the share `decay` of it, at first less"
-    def __init__(self, decay=.998): self.decay,self.weights = decay,None
+    "A running average of the weights, for validation and export: each step keeps the share `decay`, at first less"
+    def __init__(self, decay=.998):
+        self.decay = decay
+        self.weights = None
 
     def before_fit(self):
         if self.weights is None: self.weights = {k: v.detach().clone() for k,v in self.model.state_dict().items()}
 
     def after_step(self):
         steps = self.epoch*len(self.dls[0])+self.iter
-        d = min(self.decay, (1+steps)/(10+steps))
+        kept = min(self.decay, (1+steps)/(10+steps))
         for k,v in self.model.state_dict().items():
-            if v.is_floating_point(): self.weights[k].lerp_(v.detach(), 1-d)
+            if v.is_floating_point(): self.weights[k].lerp_(v.detach(), 1-kept)
             else: self.weights[k].copy_(v)
 
     def swap(self):
@@ -204,28 +242,9 @@ class Average(Callback):
     def before_validate(self): self.swap()
     def after_validate(self): self.swap()
 
-# %% ../nbs/17_training.ipynb #39a02792
-class History(Callback):
-    "Losses, IoUs and seconds of each epoch: `rows`, also saved beside `path`, the model's, as a table (.csv) and as curves (.png)"
-    order = 50
-    def __init__(self, path): self.path,self.rows = path,[]
-    def before_train(self): self.started,self.losses,self.counts = time.time(),([],[]),np.zeros((3,4), int)
-
-    def after_loss(self):
-        self.losses[self.training].append(self.learn.loss.detach())
-        if not self.training: self.counts += confusion(self.pred.argmax(1).cpu().numpy(), self.y.cpu().numpy())
-
-    def after_validate(self):
-        valid,train = [torch.stack(l).mean().item() for l in self.losses]
-        ious = [*iou(self.counts), iou(self.counts).mean()]
-        self.rows.append(dict(epoch=self.epoch+1, train_loss=train, valid_loss=valid) | dict(zip(IOUS, map(float, ious)))
-            | dict(seconds=round(time.time()-self.started, 1)))
-        write_file(self.path.with_suffix('.csv'), pd.DataFrame(self.rows).to_csv(index=False, float_format='%.5f'))
-        write_file(self.path.with_suffix('.png'), curves(self.rows))
-
 # %% ../nbs/17_training.ipynb #c788332b
 def curves(
-    rows, # of `History`
+    rows, # of `History`: a dict for each epoch
 )->bytes: # PNG
     "Losses and IoU over the epochs"
     from matplotlib.figure import Figure
@@ -238,11 +257,48 @@ def curves(
     fig.savefig(out, dpi=90)
     return out.getvalue()
 
+# %% ../nbs/17_training.ipynb #39a02792
+class History(Callback):
+    "Losses, IoUs and seconds of each epoch: `rows`, also as a table (.csv) and curves (.png) beside the model"
+    order = 50
+    def __init__(self,
+        path:Path, # of the model
+    ):
+        self.path = path
+        self.rows = []
+
+    def before_train(self):
+        self.started = time.time()
+        self.losses = [],[] # of validation, of training
+        self.counts = np.zeros((3,4), int)
+
+    def after_loss(self):
+        self.losses[self.training].append(self.learn.loss.detach())
+        if self.training: return
+        predicted = self.pred.argmax(1).cpu().numpy()
+        self.counts += confusion(predicted, self.y.cpu().numpy())
+
+    def _last_row(self):
+        valid_loss,train_loss = [torch.stack(losses).mean().item() for losses in self.losses]
+        row = dict(epoch=self.epoch+1, train_loss=train_loss, valid_loss=valid_loss)
+        by_class = iou(self.counts)
+        for name,value in zip(IOUS, [*by_class, by_class.mean()]): row[name] = float(value)
+        row['seconds'] = round(time.time()-self.started, 1)
+        return row
+
+    def after_validate(self):
+        self.rows.append(self._last_row())
+        table = pd.DataFrame(self.rows).to_csv(index=False, float_format='%.5f')
+        write_file(self.path.with_suffix('.csv'), table)
+        write_file(self.path.with_suffix('.png'), curves(self.rows))
+
 # %% ../nbs/17_training.ipynb #236cc711
 class Progress(Callback):
     "A bar over all batches of all epochs"
     order = 60
-    def before_fit(self): self.bar = tqdm(total=self.n_epoch*len(self.dls[0]), desc='training', unit='batch')
+    def before_fit(self):
+        batches = self.n_epoch*len(self.dls[0])
+        self.bar = tqdm(total=batches, desc='training', unit='batch')
 
     def before_train(self): self.bar.n = self.epoch*len(self.dls[0])
 
@@ -251,44 +307,56 @@ class Progress(Callback):
 
     def after_validate(self):
         last = self.history.rows[-1]
-        self.bar.set_postfix({'epoch': f'{last["epoch"]}/{self.n_epoch}'} | {k: f'{last[k]:.3f}' for k in ('train_loss','valid_loss','bg','rbc','over')})
+        told = {k: f'{last[k]:.3f}' for k in ('train_loss','valid_loss',*IOUS[:3])}
+        self.bar.set_postfix({'epoch': f'{last["epoch"]}/{self.n_epoch}'} | told)
 
     def after_fit(self): self.bar.close()
 
 # %% ../nbs/17_training.ipynb #3377a929
 class Checkpoint(Callback):
-    "Write the state of training to `path` after each epoch, with the run's `settings` (a dict) and where its first `weights` came from"
+    "Write the state of training after each epoch"
     order = 90
-    def __init__(self, path, settings, weights): self.path,self.settings,self.weights = Path(path),settings,weights
+    def __init__(self,
+        path,          # of the checkpoint
+        settings:dict, # of the run
+        weights,       # where its first weights came from, in words
+    ):
+        self.path = Path(path)
+        self.settings = settings
+        self.weights = weights
 
     def after_validate(self):
-        average = self.learn.average.weights if hasattr(self.learn, 'average') else None
-        state = dict(settings=self.settings, weights=self.weights, epoch=self.epoch+1, rows=self.learn.history.rows,
-            model=self.model.state_dict(), average=average, opt=self.opt.state_dict()['state'])
+        state = dict(settings=self.settings, weights=self.weights, epoch=self.epoch+1, rows=self.learn.history.rows)
+        state['model'] = self.model.state_dict()
+        state['average'] = self.learn.average.weights if hasattr(self.learn, 'average') else None
+        state['opt'] = self.opt.state_dict()['state']
         out = io.BytesIO()
         torch.save(state, out)
         write_file(self.path, out.getvalue())
 
+# %% ../nbs/17_training.ipynb #4fa189af
 def read_checkpoint(
-    path,     # of a checkpoint
-    settings, # dict: those of this run
+    path,          # of a checkpoint
+    settings:dict, # those of this run
 )->dict: # the state; ValueError where it belongs to another run
     "Read a checkpoint"
     state = torch.load(path, map_location='cpu', weights_only=True)
     was = state['settings']
-    other = [f'{k} was {was.get(k)!r}, is {settings.get(k)!r}' for k in was|settings if was.get(k)!=settings.get(k)]
-    if other: raise ValueError(f'{path} belongs to another run: {"; ".join(other)}')
+    differ = [k for k in was|settings if was.get(k)!=settings.get(k)]
+    told = '; '.join(f'{k} was {was.get(k)!r}, is {settings.get(k)!r}' for k in differ)
+    if differ: raise ValueError(f'{path} belongs to another run: {told}')
     return state
 
 def restore(
-    learn, # `Learner`
-    state, # as from `read_checkpoint`
+    learn:Learner,
+    state:dict, # as from `read_checkpoint`
 )->int: # the epoch to go on with
     "Give `learn` the `state` of a checkpoint"
+    device = learn.dls.device
     learn.model.load_state_dict(state['model'])
     learn.create_opt()
-    learn.opt.load_state_dict(dict(state=to_device(state['opt'], learn.dls.device), hypers=learn.opt.hypers))
-    if state['average']: learn.average.weights = to_device(state['average'], learn.dls.device)
+    learn.opt.load_state_dict(dict(state=to_device(state['opt'], device), hypers=learn.opt.hypers))
+    if state['average']: learn.average.weights = to_device(state['average'], device)
     learn.history.rows = state['rows']
     return state['epoch']
 
@@ -305,41 +373,67 @@ def onnx_bytes(
 )->bytes: # an ONNX file
     "`network`, a softmax, and the `card`"
     import onnx
-    sizes,out = {0: 'n', 2: 'height', 3: 'width'}, io.BytesIO()
+    with_softmax = nn.Sequential(network, _Softmax()).eval()
+    any_size = {0: 'n', 2: 'height', 3: 'width'}
+    names = dict(input_names=['image'], output_names=['probabilities'])
+    names['dynamic_axes'] = dict(image=any_size, probabilities=any_size)
+    x = torch.zeros(1,3,64,64)
+    out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        torch.onnx.export(nn.Sequential(network, _Softmax()).eval(), (torch.zeros(1,3,64,64),), out, dynamo=False, opset_version=17,
-            input_names=['image'], output_names=['probabilities'], dynamic_axes=dict(image=sizes, probabilities=sizes))
+        torch.onnx.export(with_softmax, (x,), out, dynamo=False, opset_version=17, **names)
     model = onnx.load_from_string(out.getvalue())
     onnx.helper.set_model_props(model, dict(card=json.dumps(card)))
     return model.SerializeToString()
 
+# %% ../nbs/17_training.ipynb #92172013
+def _cpu_session(data): return open_session(data, 'the export', ['CPUExecutionProvider'])
+
+def _probabilities(session, images): return session.run(None, dict(image=images))[0]
+
 def check_onnx(
     data:bytes,        # an ONNX file
     network:nn.Module, # that it was made of
-    images,            # float32, each (N, 3, H, W)
+    images:list[torch.Tensor], # float32, each (N, 3, H, W)
 ):
     "Compare ONNX Runtime with torch, on the CPU; raises ValueError where they differ"
-    session = open_session(data, 'the export', ['CPUExecutionProvider'])
-    with torch.inference_mode(): pairs = [(network(i).softmax(1).numpy(), session.run(None, dict(image=i.numpy()))[0]) for i in images]
-    apart = max(np.abs(a-b).max() for a,b in pairs)
-    same = np.concatenate([(a.argmax(1)==b.argmax(1)).ravel() for a,b in pairs]).mean()
-    if not (apart<1e-3 and same>=.999): raise ValueError(f'ONNX Runtime and torch differ by {apart:.2g}, with the same class on {same:.2%} of the pixels')
-
-def export_onnx(
-    network:nn.Module,
-    path,      # of the ONNX file
-    card:dict,
-    images,    # float32, each (N, 3, H, W), to compare with torch
-    eight=(),  # images like these, by which the steps of 8 bits are set; none: the file stays in float32
-):
-    "Write `network` and its `card` to `path`"
-    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
-    data = onnx_bytes(network, card)
-    check_onnx(data, network, images)
-    write_file(path, in_8_bits(data, eight) if eight else data)
+    session = _cpu_session(data)
+    apart,same = [],[]
+    for x in images:
+        with torch.inference_mode(): by_torch = network(x).softmax(1).numpy()
+        by_file = _probabilities(session, x.numpy())
+        apart.append(np.abs(by_torch-by_file).max())
+        same.append((by_torch.argmax(1)==by_file.argmax(1)).ravel())
+    most,share = max(apart),np.concatenate(same).mean()
+    if most<1e-3 and share>=.999: return
+    raise ValueError(f'ONNX Runtime and torch differ by {most:.2g}, with the same class on {share:.2%} of the pixels')
 
 # %% ../nbs/17_training.ipynb #18aa52f7
+def _image_reader(images):
+    "`images`, float32, as ONNX Runtime's calibration reads them"
+    from onnxruntime.quantization import CalibrationDataReader
+    inputs = iter([dict(image=x) for x in images])
+    class Reader(CalibrationDataReader):
+        def get_next(self): return next(inputs, None)
+    return Reader()
+
+def _quantise(file, images):
+    "The ONNX model `file` with all convolutions but the first and the last in 8 bits, and the same card"
+    import onnx
+    from onnxruntime.quantization import quantize_static
+    convs = [n.name for n in file.graph.node if n.op_type=='Conv']
+    with tempfile.TemporaryDirectory() as tmp:
+        to = f'{tmp}/8.onnx'
+        logging.disable(logging.WARNING) # it recommends a step that finds nothing to do here
+        try:
+            quantize_static(file, to, _image_reader(images), per_channel=True,
+                op_types_to_quantize=['Conv','Add','Resize'], nodes_to_exclude=[convs[0],convs[-1]])
+        finally: logging.disable(logging.NOTSET)
+        small = onnx.load(to)
+    onnx.helper.set_model_props(small, {p.key: p.value for p in file.metadata_props})
+    return small
+
+# %% ../nbs/17_training.ipynb #d89533e8
 def in_8_bits(
     data:bytes, # an ONNX file
     images,     # float32, each (N, 3, H, W): what the network will see
@@ -347,27 +441,60 @@ def in_8_bits(
 )->bytes: # an ONNX file
     "Quantise an ONNX file; `data` itself, and a warning, where that changes what it says"
     import onnx
-    from onnxruntime.quantization import quantize_static, CalibrationDataReader
-    class Reader(CalibrationDataReader):
-        def __init__(self): self.rest = iter([dict(image=i) for i in images])
-        def get_next(self): return next(self.rest, None)
-    images,file = [np.asarray(i) for i in images],onnx.load_from_string(data)
-    convs = [n.name for n in file.graph.node if n.op_type=='Conv']
-    with tempfile.TemporaryDirectory() as tmp:
-        logging.disable(logging.WARNING) # it recommends a step that finds nothing to do here
-        try: quantize_static(file, f'{tmp}/8.onnx', Reader(), per_channel=True, op_types_to_quantize=['Conv','Add','Resize'], nodes_to_exclude=[convs[0],convs[-1]])
-        finally: logging.disable(logging.NOTSET)
-        small = onnx.load(f'{tmp}/8.onnx')
-    onnx.helper.set_model_props(small, {p.key: p.value for p in file.metadata_props})
-    small = small.SerializeToString()
-    runs = [open_session(d, 'the export', ['CPUExecutionProvider']) for d in (data, small)]
-    same = np.mean([(np.equal(*[r.run(None, dict(image=i))[0].argmax(1) for r in runs])).mean() for i in images])
+    images = [np.asarray(x) for x in images]
+    small = _quantise(onnx.load_from_string(data), images).SerializeToString()
+    before,after = _cpu_session(data),_cpu_session(small)
+    kept = []
+    for x in images:
+        classes = _probabilities(before, x).argmax(1)
+        kept.append((_probabilities(after, x).argmax(1)==classes).mean())
+    same = np.mean(kept)
     if same>=least: return small
-    warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, so it stays in float32', stacklevel=3)
+    warnings.warn(f'in 8 bits the model gives {1-same:.2%} of the pixels another class, '
+        'so it stays in float32', stacklevel=3)
     return data
 
+# %% ../nbs/17_training.ipynb #fc9f457e
+def export_onnx(
+    network:nn.Module,
+    path,      # of the ONNX file
+    card:dict,
+    images:list[torch.Tensor], # float32, each (N, 3, H, W), to compare with torch
+    eight=(),  # images like these, by which the steps of 8 bits are set; none: the file stays in float32
+):
+    "Write `network` and its `card` to `path`"
+    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
+    data = onnx_bytes(network, card)
+    check_onnx(data, network, images)
+    if eight: data = in_8_bits(data, eight)
+    write_file(path, data)
+
 # %% ../nbs/17_training.ipynb #847763d8
-def _settle(shift):
+def _dequantise(q, step, zero):
+    "float32 of numbers in 8 bits, whose `step` and `zero` belong to the first axis"
+    shape = (-1,)+(1,)*(q.ndim-1)
+    return (np.float32(q)-zero.reshape(shape))*step.reshape(shape)
+
+def _constants(graph):
+    "{name: array} of all that an ONNX graph multiplies and adds; float32"
+    from onnx.numpy_helper import to_array
+    values = {i.name: to_array(i) for i in graph.initializer}
+    for n in graph.node: # in the order in which they are run
+        if not all(i in values for i in n.input): continue
+        inputs = [values[i] for i in n.input]
+        if n.op_type=='Identity': values[n.output[0]] = inputs[0] # equal arrays are kept once
+        if n.op_type=='DequantizeLinear': values[n.output[0]] = _dequantise(*inputs)
+    return values
+
+def _conv_weights(path):
+    "[weights, bias] of each convolution of an ONNX file, in the order in which they are run; float32"
+    import onnx
+    graph = onnx.load(path).graph
+    values = _constants(graph)
+    return [[values[i] for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
+
+# %% ../nbs/17_training.ipynb #be566f86
+def _only_add(shift):
     "A hook that makes a normalisation add `shift` and nothing else, with the mean and variance of what it sees"
     def hook(norm, inputs):
         var,mean = torch.var_mean(inputs[0], (0,2,3), correction=0)
@@ -377,53 +504,57 @@ def _settle(shift):
         norm.bias.data.copy_(shift+mean)
     return hook
 
-BASE_EPOCHS,BASE_LR = 20,5e-4
+# %% ../nbs/17_training.ipynb #84ec9a85
+BASE_EPOCHS = 20
+BASE_LR = 5e-4
 
-def _weights(path):
-    "Weights and bias of each convolution of an ONNX file, in the order in which they are run; float32"
-    import onnx
-    graph = onnx.load(path).graph
-    values = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
-    values |= {n.output[0]: values[n.input[0]] for n in graph.node if n.op_type=='Identity' and n.input[0] in values} # equal ones are kept once
-    steps = {n.output[0]: [values[i] for i in n.input] for n in graph.node if n.op_type=='DequantizeLinear' and all(i in values for i in n.input)}
-    def value(name):
-        if name in values: return values[name]
-        q,step,zero = steps[name]
-        shape = (-1,)+(1,)*(q.ndim-1)
-        return (np.float32(q)-zero.reshape(shape))*step.reshape(shape)
-    return [[value(i) for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
+def _layers(network, kind): return [m for m in network.modules() if isinstance(m, kind)]
+
+def _copy_convs(network, path):
+    "Give `network` the convolutions of an ONNX file; what their normalisations must add"
+    convs = _layers(network, nn.Conv2d)
+    found = _conv_weights(path)
+    if [w.shape for w,_ in found]!=[tuple(c.weight.shape) for c in convs]:
+        raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
+    shifts = []
+    for conv,(weight,bias) in zip(convs, found):
+        conv.weight.data.copy_(torch.tensor(weight))
+        if conv.bias is None: shifts.append(torch.tensor(bias))
+        else: conv.bias.data.copy_(torch.tensor(bias))
+    return shifts
 
 def from_onnx(
     path,         # of a model that the `compact` recipe made
     x:torch.Tensor, # images like those to train on, (N, 3, H, W)
 )->CompactUNet:
     "The network in an ONNX file, ready to be trained on; raises ValueError where its layers are others"
-    card,network = Model(path).card,CompactUNet()
-    if card.get('recipe')!='compact': raise ValueError(f'{path}: a model of the recipe {card.get("recipe")}; needed is one of the compact recipe')
-    norms,convs = [[m for m in network.modules() if isinstance(m, kind)] for kind in (nn.BatchNorm2d,nn.Conv2d)]
-    found,shifts = _weights(path),[]
-    if [w.shape for w,_ in found]!=[tuple(c.weight.shape) for c in convs]: raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
-    for conv,(w,b) in zip(convs, found):
-        conv.weight.data.copy_(torch.tensor(w))
-        if conv.bias is None: shifts.append(torch.tensor(b))
-        else: conv.bias.data.copy_(torch.tensor(b))
-    hooks = [norm.register_forward_pre_hook(_settle(shift)) for norm,shift in zip(norms, shifts)]
+    recipe = Model(path).card.get('recipe')
+    if recipe!='compact':
+        raise ValueError(f'{path}: a model of the recipe {recipe}; '
+            'needed is one of the compact recipe')
+    network = CompactUNet()
+    shifts = _copy_convs(network, path)
+    norms = _layers(network, nn.BatchNorm2d)
+    hooks = [norm.register_forward_pre_hook(_only_add(shift)) for norm,shift in zip(norms, shifts)]
     with torch.no_grad(): network.eval()(x)
-    for h in hooks: h.remove()
+    for hook in hooks: hook.remove()
     return network.train()
 
 # %% ../nbs/17_training.ipynb #777540ce
 RECIPES = dict(compact=dict(epochs=130, batch=16, lr=3e-3, multiple=32, input='relative absorbance'))
 RECIPES['paper'] = dict(epochs=20, batch=8, lr=1e-3, multiple=32, input='rgb')
 
-def fingerprint(
-    items, # of `labelled`
-)->str:
+def fingerprint(items:list[Labelled])->str:
     "Hash of the images, masks and slides of `items`"
-    return hashlib.sha256('\n'.join(f'{i.slide} {i.binary} {i.repainted} {file_hash(i.image)} {file_hash(i.mask)}' for i in items).encode()).hexdigest()
+    lines = []
+    for i in items:
+        parts = i.slide,i.binary,i.repainted,file_hash(i.image),file_hash(i.mask)
+        lines.append(' '.join(map(str, parts)))
+    return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
 
+# %% ../nbs/17_training.ipynb #af66e280
 def compact_data(
-    items,        # list of `Labelled`
+    items:list[Labelled],
     seed,
     windows=None, # scenes an epoch; None: 40 for each image, 1,600 at most
     size=160,     # side of a scene, px
@@ -431,22 +562,40 @@ def compact_data(
     "Scenes of cells that are laid one by one, split by slide"
     train,valid = split(items, seed=seed)
     windows = windows or min(40*len(train), 1600)
-    return Examples(Scenes(train, size, windows, seed)), Examples(Scenes(valid, size, max(windows//8, 16), seed+1)), CELL
+    to_train = Scenes(train, size, windows, seed)
+    to_validate = Scenes(valid, size, max(windows//8, 16), seed+1)
+    return Examples(to_train), Examples(to_validate), CELL
 
+# %% ../nbs/17_training.ipynb #a00475dc
 def paper_data(
-    items,        # list of `Labelled`
+    items:list[Labelled],
     seed,
     size='paper', # key of `SIZES`
 ): # (`Examples` to train, to validate, diameter of a cell, px)
     "The paper's training set, split at random (Brünggel et al. 2022, sections 3.3 and 3.4)"
-    n,painted = SIZES[size],[i for i in items if i.repainted]
+    n = SIZES[size]
+    painted = [i for i in items if i.repainted]
     cut = crops([i for i in items if not i.repainted], n['crops'], n['size'], seed)
-    whole = PaperSet(cut, crops(painted, 12, n['size'], seed) if painted else [], n['rouleaux'], seed)
+    corrected = crops(painted, 12, n['size'], seed) if painted else []
+    whole = PaperSet(cut, corrected, n['rouleaux'], seed)
     train,valid = random_split(len(whole), seed=seed)
     areas = [c.area for _,mask in cut for c in whole_cells(mask)]
-    return Examples(whole, train), Examples(whole, valid), round(float(np.sqrt(4/np.pi*np.median(areas))), 1) if areas else CELL
+    diameter = round(float(cell_diameter(np.median(areas))), 1) if areas else CELL
+    return Examples(whole, train), Examples(whole, valid), diameter
 
 # %% ../nbs/17_training.ipynb #17bef691
+def _checkpoint_of(out): return out.with_suffix('.checkpoint')
+
+def _callbacks(out, settings, weights, device):
+    "All that happens besides training, by the recipe"
+    own = [Augment()] if settings['recipe']=='paper' else [Average(), GradientClip(1.)]
+    checkpoint = Checkpoint(_checkpoint_of(out), settings, weights)
+    always = [TrainEvalCallback(), Epochs(settings['seed']), *precision(device)]
+    return [*always, *own, History(out), Progress(), checkpoint]
+
+# %% ../nbs/17_training.ipynb #258094a0
+def _encoder_and_rest(network): return default_split(network[1])
+
 def learner(
     network:nn.Module,
     data,                   # (`Examples` to train on, `Examples` to validate on)
@@ -455,46 +604,70 @@ def learner(
     weights='from scratch', # or 'ImageNet', or 'from ' and the name of a base
 )->Learner:
     "A `Learner` with all callbacks"
-    paper,recipe = settings['recipe']=='paper',RECIPES[settings['recipe']]
+    recipe = RECIPES[settings['recipe']]
     dls = loaders(*data, recipe['batch'])
-    cbs = [TrainEvalCallback(), Epochs(settings['seed']), *precision(dls.device), *([Augment()] if paper else [Average(), GradientClip(1.)]),
-        History(out), Progress(), Checkpoint(_checkpoint(out), settings, weights)]
+    lr = settings.get('lr', recipe['lr'])
+    if weights=='ImageNet': lr = slice(recipe['lr'])
+    paper = dict(loss_func=cross_entropy, splitter=_encoder_and_rest)
+    options = paper if settings['recipe']=='paper' else dict(loss_func=overlap_loss)
     network = network.to(dls.device, memory_format=torch.channels_last)
-    return Learner(dls, network, cross_entropy if paper else overlap_loss, lr=slice(recipe['lr']) if weights=='ImageNet' else settings.get('lr', recipe['lr']), wd=.01,
-        splitter=(lambda m: default_split(m[1])) if paper else (lambda m: list(m.parameters())), cbs=cbs, default_cbs=False)
+    cbs = _callbacks(out, settings, weights, dls.device)
+    return Learner(dls, network, lr=lr, wd=.01, cbs=cbs, default_cbs=False, **options)
 
 # %% ../nbs/17_training.ipynb #94f5d8bc
-def _checkpoint(out): return out.with_suffix('.checkpoint')
-
 def _state(out, settings, resume):
     "The checkpoint to go on from; None where training starts from the beginning"
-    path = _checkpoint(out)
-    if path.exists() and not resume: raise ValueError(f'{path} is what a stopped run left: --resume goes on with it; remove it to start anew')
-    if not path.exists() and resume and out.exists(): raise ValueError(f'{out}: there is no {path.name} beside it, so it is finished; without --resume it is made anew')
-    return read_checkpoint(path, settings) if path.exists() else None
+    path = _checkpoint_of(out)
+    if path.exists() and not resume:
+        raise ValueError(f'{path} is what a stopped run left: --resume goes on with it; remove it to start anew')
+    if path.exists(): return read_checkpoint(path, settings)
+    if resume and out.exists():
+        raise ValueError(f'{out}: there is no {path.name} beside it, so it is finished; '
+            'without --resume it is made anew')
 
 # %% ../nbs/17_training.ipynb #92da225d
-def _device(device): return torch.cuda.get_device_name(device) if device.type=='cuda' else f'CPU, {torch.get_num_threads()} threads'
+def _device(device):
+    if device.type=='cuda': return torch.cuda.get_device_name(device)
+    return f'CPU, {torch.get_num_threads()} threads'
+
+def _rounded(row): return {k: None if v!=v else round(v, 5) for k,v in row.items()}
+
+def _outcome(learn):
+    "What the card says about how training went"
+    rows = [_rounded(row) for row in learn.history.rows]
+    train,valid = learn.dls
+    return dict(parameters=_n_parameters(learn.model), examples=len(train.dataset), valid_examples=len(valid.dataset),
+        valid_iou={k: rows[-1][k] for k in IOUS}, history=rows, seconds=round(sum(row['seconds'] for row in rows)))
+
+# %% ../nbs/17_training.ipynb #b3e358a7
+def _circumstances(learn):
+    "What the card says about where and when"
+    versions = dict(rbc_overlap=__version__, torch=torch.__version__, fastai=fastai.__version__)
+    now = datetime.now().isoformat(timespec='seconds')
+    return dict(device=_device(learn.dls.device), versions=versions, date=now)
 
 def make_card(
     learn:Learner,
     diameter:float, # of a cell in the training images, px
 )->dict:
     "The card of what `learn` has learnt"
-    settings,rows = learn.checkpoint.settings, [{k: None if v!=v else round(v, 5) for k,v in r.items()} for r in learn.history.rows]
-    recipe = {k: RECIPES[settings['recipe']][k] for k in ('input','multiple')}
-    return settings | recipe | dict(diameter=diameter, classes=[CLASSES[c] for c in (BACKGROUND,RBC,OVERLAP)], weights=learn.checkpoint.weights,
-        parameters=sum(p.numel() for p in learn.model.parameters()), examples=len(learn.dls[0].dataset), valid_examples=len(learn.dls[1].dataset),
-        valid_iou={k: rows[-1][k] for k in IOUS}, history=rows, seconds=round(sum(r['seconds'] for r in rows)), device=_device(learn.dls.device),
-        versions=dict(rbc_overlap=__version__, torch=torch.__version__, fastai=fastai.__version__), date=datetime.now().isoformat(timespec='seconds'))
+    settings = learn.checkpoint.settings
+    recipe = RECIPES[settings['recipe']]
+    card = settings | dict(input=recipe['input'], multiple=recipe['multiple'], diameter=diameter)
+    card['classes'] = [CLASSES[c] for c in (BACKGROUND,RBC,OVERLAP)]
+    card['weights'] = learn.checkpoint.weights
+    return card | _outcome(learn) | _circumstances(learn)
 
 # %% ../nbs/17_training.ipynb #3cbed81a
 def _samples(valid, multiple):
     "Images of `valid` in three sizes"
-    x = torch.stack([valid[i][0] for i in range(min(len(valid), 4))])
+    n = min(len(valid), 4)
+    x = torch.stack([valid[i][0] for i in range(n)])
     side = x.shape[2]//multiple*multiple
     x = x[:,:,:side,:side].contiguous()
-    return [x, x[:1,:,:multiple], torch.cat([*x], 1)[None]]
+    strip = x[:1,:,:multiple]
+    all_in_one = torch.cat([*x], 1)[None]
+    return [x, strip, all_in_one]
 
 def finish(
     learn:Learner,
@@ -505,21 +678,52 @@ def finish(
     if hasattr(learn, 'average'): learn.average.swap()
     card = make_card(learn, diameter)
     valid = learn.dls[1].dataset
-    eight = [valid[i][0][None] for i in range(min(len(valid), 64))] if card['recipe']=='compact' else ()
+    n_eight = min(len(valid), 64) if card['recipe']=='compact' else 0
+    eight = [valid[i][0][None] for i in range(n_eight)]
     export_onnx(learn.model, out, card, _samples(valid, card['multiple']), eight)
-    _checkpoint(out).unlink()
+    _checkpoint_of(out).unlink()
 
 # %% ../nbs/17_training.ipynb #ae7d0e33
+def _check_options(out, recipe, base):
+    "ValueError where the options of `train` don't go together"
+    if out.suffix!='.onnx': raise ValueError(f'{out}: a model is an ONNX file, so its name must end in .onnx')
+    if recipe not in RECIPES: raise ValueError(f'no recipe {recipe!r}; there are {", ".join(RECIPES)}')
+    if base and recipe!='compact':
+        raise ValueError(f'{base}: only the compact recipe begins with the weights of a model, '
+            f'not {recipe}')
+
+def _own_settings(recipe, arch, pretrained, base):
+    "Those settings that not every run has"
+    if recipe=='paper': return dict(arch=arch, pretrained=pretrained)
+    return dict(base=file_hash(base), lr=BASE_LR) if base else {}
+
 def _settings(folders, items, recipe, epochs, seed, **own):
     "What makes a run the same run"
-    data = dict(folders=[Path(f).resolve().name for f in folders], images=len(items), slides=len({i.slide for i in items}), sha256=fingerprint(items))
-    return dict(recipe=recipe, epochs=epochs or RECIPES[recipe]['epochs'], seed=seed, data=data, **own)
+    names = [Path(f).resolve().name for f in folders]
+    slides = {i.slide for i in items}
+    data = dict(folders=names, images=len(items), slides=len(slides), sha256=fingerprint(items))
+    return dict(recipe=recipe, epochs=epochs, seed=seed, data=data, **own)
 
-def _network(settings, data, base, pretrained):
+# %% ../nbs/17_training.ipynb #39a71e41
+def _network(settings, train, base, pretrained):
     "(network, where its weights come from)"
     set_seed(settings['seed'])
-    if base: return from_onnx(base, torch.stack([data[0][i][0] for i in range(min(len(data[0]), 32))])), f'from {base.name}'
-    return (CompactUNet(), 'from scratch') if settings['recipe']=='compact' else paper_unet(settings['arch'], data[0][0][0].shape[1], pretrained)
+    if base:
+        n = min(len(train), 32)
+        images = torch.stack([train[i][0] for i in range(n)])
+        return from_onnx(base, images), f'from {base.name}'
+    if settings['recipe']=='compact': return CompactUNet(), 'from scratch'
+    image,_ = train[0]
+    return paper_unet(settings['arch'], image.shape[1], pretrained)
+
+# %% ../nbs/17_training.ipynb #5ade042b
+def _tell_start(learn):
+    "Print what is learnt, by what and on what"
+    settings,weights = learn.checkpoint.settings,learn.checkpoint.weights
+    data = settings['data']
+    millions = _n_parameters(learn.model)/1e6
+    print(f'{data["images"]} images of {data["slides"]} slides; {millions:.2f} million parameters, '
+        f'{weights}; {_device(learn.dls.device)}')
 
 def train(
     folders,           # labelled folders
@@ -534,19 +738,20 @@ def train(
     **size,            # passed to `compact_data` or `paper_data`
 )->Path: # of the model
     "Train a model on labelled `folders`, by `recipe`, and write it to `out`"
-    out = Path(out)
-    if out.suffix!='.onnx': raise ValueError(f'{out}: a model is an ONNX file, so its name must end in .onnx')
-    if recipe not in RECIPES: raise ValueError(f'no recipe {recipe!r}; there are {", ".join(RECIPES)}')
-    if base and recipe!='compact': raise ValueError(f'{base}: only the compact recipe begins with the weights of a model, not {recipe}')
-    items,base = [i for f in folders for i in labelled(f)],base and Path(base)
-    own = dict(arch=arch, pretrained=pretrained) if recipe=='paper' else dict(base=file_hash(base), lr=BASE_LR) if base else {}
-    settings = _settings(folders, items, recipe, epochs or (BASE_EPOCHS if base else None), seed, **own, **size)
+    out,base = Path(out),base and Path(base)
+    _check_options(out, recipe, base)
+    items = [i for f in folders for i in labelled(f)]
+    epochs = epochs or (BASE_EPOCHS if base else RECIPES[recipe]['epochs'])
+    own = _own_settings(recipe, arch, pretrained, base)
+    settings = _settings(folders, items, recipe, epochs, seed, **own, **size)
     state = _state(out, settings, resume)
-    *data,diameter = (compact_data if recipe=='compact' else paper_data)(items, seed, **size)
-    network,weights = _network(settings, data, base, pretrained and not state)
+
+    make_data = compact_data if recipe=='compact' else paper_data
+    *data,diameter = make_data(items, seed, **size)
+    network,weights = _network(settings, data[0], base, pretrained and not state)
     learn = learner(network, data, out, settings, state['weights'] if state else weights)
-    print(f'{len(items)} images of {settings["data"]["slides"]} slides; {sum(p.numel() for p in network.parameters())/1e6:.2f} million parameters, '
-        f'{learn.checkpoint.weights}; {_device(learn.dls.device)}')
-    learn.fit_one_cycle(settings['epochs'], start_epoch=restore(learn, state) if state else 0)
+    _tell_start(learn)
+    start_epoch = restore(learn, state) if state else 0
+    learn.fit_one_cycle(epochs, start_epoch=start_epoch)
     finish(learn, out, diameter)
     return out
