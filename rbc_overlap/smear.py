@@ -101,7 +101,7 @@ def _polar(side, y, x):
     distance,angle = cv2.cartToPolar(*np.meshgrid(right, down))
     return distance, _angle_index(angle)
 
-# %% ../nbs/05_smear.ipynb #95bd49d5
+# %% ../nbs/05_smear.ipynb #af815b2b
 def _cover(edge, distance, index):
     "Where an outline covers pixels at a `distance` in the direction `index`, 0 to 1"
     return np.clip(edge[index]-distance+.5, 0, 1)
@@ -182,7 +182,7 @@ def lay(
     if p==1: return seen+thickness
     return (seen**p+thickness**p)**(1/p)
 
-# %% ../nbs/05_smear.ipynb #db52a72c
+# %% ../nbs/05_smear.ipynb #e554406f
 def _axis_slices(start, length, size):
     "Where a patch of `length` px that begins at `start` meets an axis of `size` px: slices of the axis, of the patch"
     first = max(start, 0)
@@ -296,7 +296,7 @@ def _clump_sizes(total, low, high, falloff, rng):
         left -= size
     return sizes
 
-# %% ../nbs/05_smear.ipynb #64418033
+# %% ../nbs/05_smear.ipynb #2754b046
 def _check_shares(overlap, touching, rouleaux):
     "ValueError where these aren't shares of one whole"
     if min(overlap, touching, rouleaux)>=0 and overlap+touching+rouleaux<=1: return
@@ -345,7 +345,7 @@ class Field:
         n = max(int((side-2*self.start)/self.step), 1)
         return np.arange(n, dtype=np.float32)*self.step+self.start
 
-# %% ../nbs/05_smear.ipynb #88f1d828
+# %% ../nbs/05_smear.ipynb #63628aa1
 @patch
 def _near(self:Field, centre, distance):
     "The points within `distance` px of `centre` along a side of the map: their slice"
@@ -367,7 +367,7 @@ def take(self:Field,
     room = self.room[rows,columns]
     room[:] = np.minimum(room, distance-b.reach)
 
-# %% ../nbs/05_smear.ipynb #89659767
+# %% ../nbs/05_smear.ipynb #e5cdd8ed
 @patch
 def _room_at(self:Field, y, x):
     "The room at (y, x) px from each point of the map; -1 outside of the map"
@@ -445,7 +445,7 @@ def _filled(edge, side, y=0., x=0.):
     distance,index = _polar(side, side/2+y, side/2+x)
     return _cover(edge, distance, index)
 
-# %% ../nbs/05_smear.ipynb #6f39efbc
+# %% ../nbs/05_smear.ipynb #7262891b
 def _lobe(side, radius, angle, rng):
     "A lobe of the nucleus of a cell of `radius`, which lies in the direction `angle` from its centre, 0 to 1"
     edge = outline(radius*rng.uniform(.27, .37), 1.35, .06, rng)
@@ -531,7 +531,7 @@ def _with_rims(layers, halo):
     sharp = red + halo*(red-_blurred(red, 2.5))
     return np.dstack([sharp, layers[...,1:]])
 
-# %% ../nbs/05_smear.ipynb #913620ed
+# %% ../nbs/05_smear.ipynb #05f36e44
 def _photon_noise(seen, noise, rng):
     "Noise of an image of 0 to 255, `noise` at full brightness, alike in all channels; float32, (H, W, 3)"
     grain = rng.standard_normal(seen.shape[:2], np.float32)
@@ -588,7 +588,7 @@ def _arrange(field, shape, groups, n_other, diameter, rng):
     for (speck,) in dirt: speck.y,speck.x = rng.uniform(0, shape)
     return [*chain(*red)], [*chain(*white, *platelets, *dirt)]
 
-# %% ../nbs/05_smear.ipynb #4106c41e
+# %% ../nbs/05_smear.ipynb #0de30919
 def _fill_layers(shape, red, others, diameter, rng):
     "Paint the bodies `red` and stamp the specks `others`: layers, and the red cells' truth"
     layers = _no_matter(*shape)
@@ -693,7 +693,7 @@ def _emptiest_place(cells, shape):
     room = cv2.distanceTransform(empty.astype(np.uint8), cv2.DIST_L2, 5)
     return np.unravel_index(room.argmax(), shape)
 
-# %% ../nbs/05_smear.ipynb #d23d16d6
+# %% ../nbs/05_smear.ipynb #28661209
 def _overlook_overlaps(mask, cells):
     "Make what is overlap in `mask` on `cells` a single cell, in place"
     for c in cells:

@@ -255,7 +255,7 @@ def draw_blend(
     width = int(rng.integers(2, 5))
     return a*t, a*(1-t), 1-a, strength, line, width
 
-# %% ../nbs/06_synthesis.ipynb #ba9770ce
+# %% ../nbs/06_synthesis.ipynb #aa6336a1
 def _bright_line(mask, width):
     "Where a bright line runs around `mask`, float32, (h, w, 1), 0 to 1"
     padded = pad_mask(mask.astype(np.uint8), 6)
@@ -355,7 +355,7 @@ class Rules:
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
     density:tuple = (0., 1.)     # new cells for each one that is there, or that a sparse window would hold
 
-# %% ../nbs/06_synthesis.ipynb #a1c80d55
+# %% ../nbs/06_synthesis.ipynb #4e16cce8
 def _pick(things, rng):
     "One of `things`"
     return things[rng.integers(len(things))]
@@ -375,7 +375,7 @@ def _lay_alone(self:Scene, c, rng):
     place = self._random_corner(c.mask.shape, rng)
     if not self.covered(c, *place): self.lay(c, *place)
 
-# %% ../nbs/06_synthesis.ipynb #ebe95fff
+# %% ../nbs/06_synthesis.ipynb #7fa03856
 @patch
 def _lay_roll(self:Scene, cell, draw, angle, rng, rules):
     "Lay a roll of new cells that begins at `cell`"
@@ -388,7 +388,7 @@ def _lay_roll(self:Scene, cell, draw, angle, rng, rules):
         self.lay(c, *place, blend)
         cell = self.cells[-1]
 
-# %% ../nbs/06_synthesis.ipynb #d2a11865
+# %% ../nbs/06_synthesis.ipynb #bf238fe0
 @patch
 def _lay_beside(self:Scene, c, cell, kind, angle, rng, rules):
     "Lay `c` on `cell`, or so that it touches it, whichever `kind` says"
@@ -448,7 +448,7 @@ def as_jpeg(
     kept = cv2.imdecode(file, cv2.IMREAD_COLOR)
     return np.log10(light/np.maximum(kept, 1).astype(np.float32))/level
 
-# %% ../nbs/06_synthesis.ipynb #93c10d28
+# %% ../nbs/06_synthesis.ipynb #c29a7e31
 def _refocused(a, rng):
     "`a` blurred, sharpened, or as it is"
     if rng.random()<.4: return cv2.GaussianBlur(a, (0,0), rng.uniform(.3, 1.8))
@@ -474,7 +474,7 @@ def _grain(shape, rng):
     if rng.random()<.5: noise = cv2.GaussianBlur(noise, (0,0), rng.uniform(.4, .9))
     return np.float32(rng.uniform(0, .1))*noise
 
-# %% ../nbs/06_synthesis.ipynb #1cc9d5fe
+# %% ../nbs/06_synthesis.ipynb #00e489cb
 def another_camera(
     a:np.ndarray, # relative absorbance, float32, (H, W, 3)
     rng,          # numpy Generator
@@ -574,7 +574,7 @@ def _diameter(image, mask):
     if len(cells)<5: return find_objects(image).diameter
     return cell_diameter(np.median([c.area for c in cells]))
 
-# %% ../nbs/06_synthesis.ipynb #12426254
+# %% ../nbs/06_synthesis.ipynb #1464fe1f
 def make_frame(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     mask:np.ndarray,  # classes, uint8, (H, W)
@@ -610,7 +610,7 @@ def _window_corner(self:Frame, side, size, rng):
         return overlap - side//2 + away
     return [_random_start(n, side, rng) for n in self.mask.shape]
 
-# %% ../nbs/06_synthesis.ipynb #fc1ce4c6
+# %% ../nbs/06_synthesis.ipynb #f1e9f9d0
 @patch
 def _warped(self:Frame, window, turn, size):
     "The `Scene` that the affine map `turn` makes of a part of the frame"
