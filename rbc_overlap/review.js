@@ -97,21 +97,20 @@ function flood(mask, width, height, x, y, to) {
     while (x && mask[row+x-1] === from) x--
     const left = x
     while (x < width && mask[row+x] === from) mask[row + x++] = to
-    if (y) todo.push(...starts(mask, width, y-1, left, x, from))
-    if (y+1 < height) todo.push(...starts(mask, width, y+1, left, x, from))
+    if (y) addRuns(todo, mask, width, y-1, left, x, from)
+    if (y+1 < height) addRuns(todo, mask, width, y+1, left, x, from)
   }
 }
 
-// Where between `left` and `right` of row `y` a run of class `from` begins: [x, y, x, y, ...]
-function starts(mask, width, y, left, right, from) {
-  const found = []
+// Add to `todo` where between `left` and `right` of row `y` a run of class `from` begins
+function addRuns(todo, mask, width, y, left, right, from) {
+  const row = y*width
   let before = false
   for (let x = left; x < right; x++) {
-    const same = mask[y*width + x] === from
-    if (same && !before) found.push(x, y)
+    const same = mask[row+x] === from
+    if (same && !before) todo.push(x, y)
     before = same
   }
-  return found
 }
 
 // ---- Compression, as zlib has it ------------------------------------------------------------------------------------
@@ -298,8 +297,9 @@ class Picture extends EventTarget {
     const out = new Uint32Array(pixels.data.buffer)
     let i = 0
     for (let y = top; y < bottom; y++) {
+      const row = y*width
       for (let x = left; x < right; x++) {
-        const c = mask[y*width + x]
+        const c = mask[row+x]
         out[i++] = c === UNKNOWN && (x+y) % period >= period/2 ? between : colors[c]
       }
     }
@@ -316,8 +316,9 @@ class Picture extends EventTarget {
     const bottom = Math.min(shape.box[2], height)
     const right = Math.min(shape.box[3], width)
     for (let y = top; y < bottom; y++) {
+      const row = y*width
       for (let x = left; x < right; x++) {
-        const i = y*width + x
+        const i = row+x
         if (shape.has(x+.5, y+.5)) mask[i] = change[mask[i]]
       }
     }
@@ -350,14 +351,16 @@ class Picture extends EventTarget {
     const {mask, width} = this
     let [top, left, bottom, right] = NOWHERE
     for (let y = box[0]; y < box[2]; y++) {
-      for (let x = box[1]; x < box[3]; x++) {
-        const i = y*width + x
-        if (mask[i] === before[i]) continue
-        top = Math.min(top, y)
-        left = Math.min(left, x)
-        bottom = y+1
-        right = Math.max(right, x+1)
-      }
+      const row = y*width
+      let first = box[1]
+      while (first < box[3] && mask[row+first] === before[row+first]) first++
+      if (first >= box[3]) continue
+      let end = box[3]
+      while (mask[row+end-1] === before[row+end-1]) end--
+      top = Math.min(top, y)
+      left = Math.min(left, first)
+      bottom = y+1
+      right = Math.max(right, end)
     }
     return [top, left, bottom, right]
   }

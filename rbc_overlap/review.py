@@ -21,7 +21,7 @@ from .core import CLASSES, COLORS, check_mask, check_sizes, file_hash, overlay, 
 from .folders import Doubts, image_file, latest_mask, latest_masks
 from .journal import Journal, Painting
 
-# %% ../nbs/18_review.ipynb #37e794d1
+# %% ../nbs/18_review.ipynb #1cfe4ea5
 def _by_doubt(images, doubts):
     "`images`, those with most of `doubts`, {image: number}, first; those without it keep their order"
     return sorted(images, key=lambda image: -doubts.get(image, -math.inf))
@@ -83,7 +83,7 @@ class Review:
         "The last note about the image"
         return self.journal.notes.get(self.name, '')
 
-# %% ../nbs/18_review.ipynb #d9587e44
+# %% ../nbs/18_review.ipynb #987b17b6
 def _read_jpeg(folder, image):
     "(image, JPEG)"
     rgb = read_image(image_file(folder, image))
@@ -174,7 +174,7 @@ def back(self:Review):
 def show_only(self:Review,
     filter, # one of `FILTERS`
 ):
-    "Walk only through the images that a `filter` leaves, from the first one on, or from the shown one if it is among them"
+    "Walk only through what a `filter` leaves, from the first image on, or from the shown one if it is among them"
     if filter not in FILTERS: raise ValueError(f'{filter!r} is no filter; these are: {", ".join(FILTERS)}')
     self.filter = filter
     self._refresh()
@@ -237,7 +237,7 @@ def _own_decisions(self:Review):
     me = self.journal.who
     return [image for image in self.decided if self._last_line(image).get('who')==me]
 
-# %% ../nbs/18_review.ipynb #6263cac6
+# %% ../nbs/18_review.ipynb #c7b54157
 @patch
 def _stroke_to_undo(self:Review): return bool(self.painting and self.painting.can_undo)
 
@@ -254,7 +254,7 @@ def undo(self:Review):
     if decided or not (self.painting and self.painting.undo()): self.journal.add(self.name, 'undo')
     self._refresh()
 
-# %% ../nbs/18_review.ipynb #89e8b2e2
+# %% ../nbs/18_review.ipynb #9320eeb6
 @patch
 def _folder_state(self:Review):
     counts = Counter(self.decided.values())
@@ -315,7 +315,7 @@ def _carry_out(self:Review, do, msg, buffers):
     elif do=='paint': self._paint_sent(msg, buffers[0])
     elif do!='ready': raise ValueError(f'{do!r} is nothing that can be done')
 
-# %% ../nbs/18_review.ipynb #d8c074fa
+# %% ../nbs/18_review.ipynb #8d79bfb0
 @patch
 def answer(self:Review,
     msg:dict,   # what to `do`, its `id`, and what goes with it
