@@ -22,13 +22,16 @@ from .cells import complete_cells, redraw, watershed_cells
 _CROSS = np.array([[0,1,0], [1,1,1], [0,1,0]], np.uint8)
 _WAYS = np.array([[10,2,10], [2,1,2], [10,2,10]], np.float32) # sums of these tell in which directions a border goes on
 _STEPS = np.zeros(50)
-for ways,step in (((5,7,15,17,25,27), 1), ((21,33), 2**.5), ((13,23), (1+2**.5)/2)): _STEPS[list(ways)] = step
+_STEPS[[5,7,15,17,25,27]] = 1
+_STEPS[[21,33]] = 2**.5
+_STEPS[[13,23]] = (1+2**.5)/2
 
 def _perimeter(mask):
     "Perimeter of `mask` (uint8, 0 or 1), px (Benkrid and Crookes 2000)"
-    wide = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    wide = pad_mask(mask, 1)
     border = wide-cv2.erode(wide, _CROSS)
-    return _STEPS[cv2.filter2D(border, -1, _WAYS, borderType=cv2.BORDER_CONSTANT)].sum()
+    ways = cv2.filter2D(border, -1, _WAYS, borderType=cv2.BORDER_CONSTANT)
+    return _STEPS[ways].sum()
 
 # %% ../nbs/10_measures.ipynb #b8cc50a4
 _DIAMOND = np.array([[[1,0]], [[0,1]], [[-1,0]], [[0,-1]]]) # middles of a pixel's sides, in half pixels
@@ -36,52 +39,113 @@ _DIAMOND = np.array([[[1,0]], [[0,1]], [[-1,0]], [[0,-1]]]) # middles of a pixel
 def _hull(mask, top):
     "Convex hull of `mask` (uint8, 0 or 1) in half pixels, (n, 2), moved down by `top` rows"
     y = np.flatnonzero(mask.any(1))
-    x = np.r_[mask[y].argmax(1), mask.shape[1]-1-mask[y,::-1].argmax(1)]
-    return cv2.convexHull((2*np.stack([x, np.r_[y, y]+top], 1)+_DIAMOND).reshape(-1,2).astype(np.int32))[:,0].astype(float)
+    rows = mask[y]
+    first = rows.argmax(1)
+    mirrored = rows[:,::-1]
+    last = mask.shape[1]-1-mirrored.argmax(1)
+    ends = np.c_[np.r_[first, last], np.r_[y, y]+top]
+    corners = 2*ends+_DIAMOND
+    hull = cv2.convexHull(corners.reshape(-1,2).astype(np.int32))
+    return hull[:,0].astype(float)
+
+def _rows_cut(y, dy):
+    "Which hull sides, that start at `y` and go down by `dy`, cut which rows: (number of the side, row)"
+    upper = np.minimum(y, y+dy)
+    lower = np.maximum(y, y+dy)
+    first = np.ceil(upper/2).astype(int)
+    last = np.floor(lower/2).astype(int)
+    n = np.where(dy!=0, last-first+1, 0)
+    side = np.repeat(np.arange(len(n)), n)
+    before = np.cumsum(n)-n
+    skipped = np.repeat(before-first, n)
+    return side, np.arange(len(side))-skipped
 
 def _convex_areas(masks):
     "Pixels of the convex hull of each of `masks`, as scikit-image's convex_hull_image has them"
-    tops = np.cumsum([0]+[len(m) for m in masks])
+    heights = [len(m) for m in masks]
+    tops = np.cumsum([0]+heights)
     hulls = [_hull(m, top) for m,top in zip(masks, tops)]
-    (x,y),(dx,dy) = np.concatenate(hulls).T,np.concatenate([np.roll(h, -1, 0)-h for h in hulls]).T
-    first,last = np.ceil(np.minimum(y, y+dy)/2).astype(int),np.floor(np.maximum(y, y+dy)/2).astype(int)
-    n = np.where(dy!=0, last-first+1, 0)
-    side = np.repeat(np.arange(len(n)), n)
-    row = np.arange(len(side)) - np.repeat(np.cumsum(n)-n-first, n)
+    ways = [np.roll(h, -1, 0)-h for h in hulls]
+    sides = np.hstack([np.concatenate(hulls), np.concatenate(ways)])
+    number,row = _rows_cut(sides[:,1], sides[:,3])
+    x,y,dx,dy = sides[number].T
+
     ends = np.full((2,tops[-1]), np.nan)
-    ends[(dy[side]>0).astype(int),row] = x[side] + (2*row-y[side])*dx[side]/dy[side]
-    width = np.floor(ends.max(0)/2+1e-9) - np.ceil(ends.min(0)/2-1e-9) + 1
-    return np.add.reduceat(np.nan_to_num(width), tops[:-1])
+    downwards = (dy>0).astype(int)
+    ends[downwards,row] = x + (2*row-y)*dx/dy
+    first = np.ceil(ends.min(0)/2-1e-9)
+    last = np.floor(ends.max(0)/2+1e-9)
+    width = np.nan_to_num(last-first+1)
+    return np.add.reduceat(width, tops[:-1])
 
 # %% ../nbs/10_measures.ipynb #d467ddb6
-SHAPE = ('area','perimeter','eccentricity','axis_major_length','axis_minor_length','solidity','equivalent_diameter_area','centroid','bbox')
-COLUMNS = ['label',*SHAPE[:-2],'centroid-0','centroid-1','bbox-0','bbox-1','bbox-2','bbox-3','clump','n_in_clump','hidden_fraction','touches_border','score','count_score']
+SHAPE = ('area','perimeter','eccentricity','axis_major_length','axis_minor_length','solidity',
+    'equivalent_diameter_area','centroid','bbox')
+COLUMNS = ['label',*SHAPE[:-2],'centroid-0','centroid-1','bbox-0','bbox-1','bbox-2','bbox-3',
+    'clump','n_in_clump','hidden_fraction','touches_border','score','count_score']
+
+def _moments(masks):
+    "Area, sums of y and x, and central moments yy, xy and xx of each of `masks`"
+    names = 'm00','m01','m10','mu02','mu11','mu20'
+    rows = []
+    for mask in masks:
+        moments = cv2.moments(mask, binaryImage=True)
+        rows.append([moments[name] for name in names])
+    return np.array(rows).T
+
+def _variances(area, yy, xy, xx):
+    "Variances of the pixels of each cell along its shorter and its longer axis"
+    sums = np.stack([yy,xy,xy,xx], 1).reshape(-1,2,2)
+    covariance = sums/area[:,None,None]
+    variances = np.linalg.eigvalsh(covariance)
+    return variances.clip(0).T
+
+# %% ../nbs/10_measures.ipynb #cf0f7ba2
+def _boxes(cells):
+    "scikit-image's bounding boxes: first row, first column, and those behind the last"
+    starts = np.array([(c.y,c.x) for c in cells])
+    ends = starts+[c.mask.shape for c in cells]
+    sides = np.hstack([starts, ends]).T
+    return {f'bbox-{i}': side for i,side in enumerate(sides)}
 
 def _shapes(cells):
     "scikit-image's measures of `cells`, in image coordinates"
     masks = [np.asarray(c.mask, np.uint8) for c in cells]
-    moments = [cv2.moments(m, binaryImage=True) for m in masks]
-    n,y,x,yy,xy,xx = np.array([[m[k] for k in ('m00','m01','m10','mu02','mu11','mu20')] for m in moments]).T
-    small,large = np.linalg.eigvalsh(np.stack([yy,xy,xy,xx], 1).reshape(-1,2,2)/n[:,None,None]).clip(0).T
-    top,left,h,w = np.array([(c.y,c.x,*c.mask.shape) for c in cells]).T
-    return pd.DataFrame(dict(label=np.arange(1, len(cells)+1), area=n, perimeter=[_perimeter(m) for m in masks],
-        eccentricity=np.sqrt(1-small/np.maximum(large, 1e-12))*(large>0), axis_major_length=4*np.sqrt(large), axis_minor_length=4*np.sqrt(small),
-        solidity=n/_convex_areas(masks), equivalent_diameter_area=np.sqrt(4/np.pi*n))
-        | {'centroid-0': top+y/n, 'centroid-1': left+x/n, 'bbox-0': top, 'bbox-1': left, 'bbox-2': top+h, 'bbox-3': left+w})
+    n,y,x,*second = _moments(masks)
+    small,large = _variances(n, *second)
+    roundness = small/np.maximum(large, 1e-12)
+    columns = dict(label=np.arange(1, len(cells)+1), area=n)
+    columns['perimeter'] = [_perimeter(m) for m in masks]
+    columns['eccentricity'] = np.sqrt(1-roundness)*(large>0)
+    columns['axis_major_length'] = 4*np.sqrt(large)
+    columns['axis_minor_length'] = 4*np.sqrt(small)
+    columns['solidity'] = n/_convex_areas(masks)
+    columns['equivalent_diameter_area'] = cell_diameter(n)
+    boxes = _boxes(cells)
+    columns['centroid-0'] = boxes['bbox-0']+y/n
+    columns['centroid-1'] = boxes['bbox-1']+x/n
+    return pd.DataFrame(columns | boxes)
 
 # %% ../nbs/10_measures.ipynb #23c21e6d
+def _touch_border(table, shape):
+    top,left,bottom,right = [table[f'bbox-{i}'] for i in range(4)]
+    h,w = shape
+    at_start = (top==0) | (left==0)
+    return at_start | (bottom==h) | (right==w)
+
 def measure(
-    cells,                 # list of `Cell`
+    cells:list[Cell],
     shape,                 # (H, W) of the image
     pixel_size:float=None, # µm per px; adds columns in µm
 )->pd.DataFrame: # a row per cell, columns `COLUMNS`; px and px²
     "Measure every one of `cells`"
     if not cells: return pd.DataFrame(columns=COLUMNS)
-    t = _shapes(cells)
-    for name in ('clump','n_in_clump','score','count_score'): t[name] = [getattr(c, name) for c in cells]
-    t['hidden_fraction'] = hidden_fractions(cells, shape)
-    t['touches_border'] = (t['bbox-0']==0) | (t['bbox-1']==0) | (t['bbox-2']==shape[0]) | (t['bbox-3']==shape[1])
-    return add_microns(t[COLUMNS], pixel_size) if pixel_size else t[COLUMNS]
+    table = _shapes(cells)
+    for name in ('clump','n_in_clump','score','count_score'): table[name] = [getattr(c, name) for c in cells]
+    table['hidden_fraction'] = hidden_fractions(cells, shape)
+    table['touches_border'] = _touch_border(table, shape)
+    table = table[COLUMNS]
+    return add_microns(table, pixel_size) if pixel_size else table
 
 def add_microns(
     table:pd.DataFrame, # of `measure`
@@ -89,17 +153,23 @@ def add_microns(
 )->pd.DataFrame:
     "`table` with lengths in µm (`_um`) and areas in µm² (`_um2`) as well"
     lengths = 'perimeter','axis_major_length','axis_minor_length','equivalent_diameter_area'
-    return table.assign(area_um2=table.area*pixel_size**2, **{f'{c}_um': table[c]*pixel_size for c in lengths})
+    in_um = {f'{name}_um': table[name]*pixel_size for name in lengths}
+    return table.assign(area_um2=table.area*pixel_size**2, **in_um)
 
 # %% ../nbs/10_measures.ipynb #5693d8c1
-def _guard(diameter): return int(np.ceil(diameter/2)) if diameter and diameter==diameter else 0
+def _guard(diameter):
+    "Half a cell, px; 0 where its diameter isn't known"
+    if not diameter or np.isnan(diameter): return 0
+    return int(np.ceil(diameter/2))
 
 def frame_area(
     shape,          # (H, W) of the image
     diameter:float, # of a typical cell, px
 )->int: # px²
     "Area of the counting frame: the image less half a cell at the top and at the left"
-    return int(np.prod([max(s-1-_guard(diameter), 0) for s in shape]))
+    cut_off = 1+_guard(diameter)
+    sides = [max(s-cut_off, 0) for s in shape]
+    return int(np.prod(sides))
 
 def in_frame(
     table:pd.DataFrame, # of `measure`
@@ -107,8 +177,11 @@ def in_frame(
     diameter:float,     # of a typical cell, px
 )->np.ndarray: # bool, a value per cell
     "Which cells count: those with the bottom right corner of their box in the counting frame (Gundersen 1977)"
-    y,x = table['bbox-2'].to_numpy(),table['bbox-3'].to_numpy()
-    return (y>_guard(diameter)) & (x>_guard(diameter)) & (y<shape[0]) & (x<shape[1])
+    y = table['bbox-2'].to_numpy()
+    x = table['bbox-3'].to_numpy()
+    guard = _guard(diameter)
+    after_start = (y>guard) & (x>guard)
+    return after_start & (y<shape[0]) & (x<shape[1])
 
 # %% ../nbs/10_measures.ipynb #78f3ff52
 AREA_TOLERANCE = .03 # of the area: what the areas of a clump's cells may differ from that of the clump and its overlaps
@@ -116,46 +189,82 @@ SURE = .7            # count_score below which a clump is flagged
 THICK = 4            # cells on each other: as many can't be counted,
 DEEP = .05           # if they lie on more than this share of a cell's area
 
-def _why(row):
-    "Why a clump is flagged; '' if it isn't"
-    if row.thick: return f'{row.deepest} cells on each other: too thick to count'
-    reasons = [f'count only {row.count_score:.0%} sure'] if row.count_score<SURE else []
-    if abs(row.area_error)>AREA_TOLERANCE: reasons.append(f'cells have {abs(row.area_error):.0%} {"more" if row.area_error>0 else "less"} area than the clump')
+def _why_flagged(clump):
+    "Why a clump, a row of `clump_table`, is flagged; '' if it isn't"
+    if clump.thick: return f'{clump.deepest} cells on each other: too thick to count'
+    reasons = []
+    if clump.count_score<SURE: reasons.append(f'count only {clump.count_score:.0%} sure')
+    off = abs(clump.area_error)
+    if off>AREA_TOLERANCE:
+        more = 'more' if clump.area_error>0 else 'less'
+        reasons.append(f'cells have {off:.0%} {more} area than the clump')
     return ', '.join(reasons)
 
-# %% ../nbs/10_measures.ipynb #7cec9e77
-CLUMP_COLUMNS = 'clump n area overlap_area cell_area area_error deepest count_score flagged thick doubt why bbox-0 bbox-1 bbox-2 bbox-3'.split()
-
+# %% ../nbs/10_measures.ipynb #fc0b3437
 def _mask_areas(cells, mask, clump):
-    "Area of each clump in `mask`, and that of its overlaps: of the connected pieces on which its cells lie"
-    _,pieces,stats,_ = cv2.connectedComponentsWithStats(foreground(mask).astype(np.uint8), connectivity=4)
-    area,overlap = stats[:,cv2.CC_STAT_AREA],np.bincount(pieces[mask==OVERLAP], minlength=len(stats))
-    home = {(i,p) for i,c in zip(clump, cells) for p in np.unique(pieces[c.window][c.mask]) if p}
-    i,p = np.array(sorted(home), int).reshape(-1,2).T
-    return [np.bincount(i, a[p], clump.max()+1)[1:] for a in (area, overlap)]
+    "Area of each clump in `mask`, and that of its overlaps; `clump` has the number for each of `cells`"
+    silhouette = foreground(mask).astype(np.uint8)
+    _,pieces,stats,_ = cv2.connectedComponentsWithStats(silhouette, connectivity=4)
+    overlaps = np.bincount(pieces[mask==OVERLAP], minlength=len(stats))
+    home = set()
+    for number,c in zip(clump, cells):
+        under = np.unique(pieces[c.window][c.mask])
+        home |= {(number, p) for p in under if p}
+    number,piece = np.array(sorted(home), int).reshape(-1,2).T
+    areas = stats[:,cv2.CC_STAT_AREA]
+    n = clump.max()+1
+    return [np.bincount(number, a[piece], n)[1:] for a in (areas, overlaps)]
 
-def _depth(n):
-    "Of the numbers `n` of cells on one cell's pixels: the largest, and in how many pixels they are too many (each pixel counted once for all its cells)"
-    return dict(deepest=int(n.max()), deep=(1/n[n>=THICK]).sum())
+# %% ../nbs/10_measures.ipynb #7cec9e77
+CLUMP_COLUMNS = ['clump','n','area','overlap_area','cell_area','area_error','deepest','count_score',
+    'flagged','thick','doubt','why','bbox-0','bbox-1','bbox-2','bbox-3']
+_TOGETHER = dict(n='sum', cell_area='sum', deepest='max', deep='sum', count_score='min') # of cells' rows
+_TOGETHER |= {'bbox-0': 'min', 'bbox-1': 'min', 'bbox-2': 'max', 'bbox-3': 'max'}
+
+def _cell_row(cell, n):
+    "What a cell adds to its clump, with the numbers `n` of cells on its pixels; a pixel's cells share it"
+    thick = n[n>=THICK]
+    return dict(clump=cell.clump, n=1, cell_area=cell.area, count_score=cell.count_score,
+        deepest=int(n.max()), deep=(1/thick).sum())
+
+def _summed_cells(cells, shape):
+    "A row per clump with what its cells say of it"
+    n = count_cells(cells, shape)
+    rows = [_cell_row(c, n[c.window][c.mask]) for c in cells]
+    each = pd.DataFrame(rows).assign(**_boxes(cells))
+    return each.groupby('clump').agg(_TOGETHER).reset_index()
+
+# %% ../nbs/10_measures.ipynb #4f03c682
+def _add_doubts(table):
+    "Add what speaks against the count of each clump"
+    together = (table.area+table.overlap_area).clip(1)
+    error = table.cell_area/together-1
+    table['area_error'] = error.where(table.deepest<3)
+    may_be_deep = DEEP*table.cell_area/table.n
+    table['thick'] = table.deep>may_be_deep
+
+    unsure = (1-table.count_score)/(1-SURE)
+    off = table.area_error.abs()/AREA_TOLERANCE
+    worst = np.fmax(unsure, off)
+    table['doubt'] = np.fmax(worst, table.deep/may_be_deep)
+    table['why'] = [_why_flagged(row) for row in table.itertuples()]
+    table['flagged'] = table.why!=''
 
 def clump_table(
-    cells,           # list of `Cell`, with `clump` and `count_score`
-    mask:np.ndarray, # classes, uint8, (H, W), in which they were found
-)->pd.DataFrame: # a row per clump, columns `CLUMP_COLUMNS`; px²; area_error is nan where three or more cells lie on each other
+    cells:list[Cell], # with `clump` and `count_score`
+    mask:np.ndarray,  # classes, uint8, (H, W), in which they were found
+)->pd.DataFrame: # a row per clump, columns `CLUMP_COLUMNS`; px²; area_error is nan where three cells lie on each other
     "What is known of each clump of `cells`, and whether its number of cells is in doubt"
-    cells,mask = [c for c in cells if c.clump],np.asarray(mask)
+    cells = [c for c in cells if c.clump]
     if not cells: return pd.DataFrame(columns=CLUMP_COLUMNS)
-    n,clump = count_cells(cells, mask.shape),np.array([c.clump for c in cells])
-    each = pd.DataFrame([dict(clump=c.clump, n=1, cell_area=c.area, count_score=c.count_score, **_depth(n[c.window][c.mask]),
-        **{'bbox-0': c.y, 'bbox-1': c.x, 'bbox-2': c.y+c.mask.shape[0], 'bbox-3': c.x+c.mask.shape[1]}) for c in cells])
-    how = dict(n='sum', cell_area='sum', deepest='max', deep='sum', count_score='min') | {f'bbox-{i}': 'min' if i<2 else 'max' for i in range(4)}
-    t,areas = each.groupby('clump').agg(how).reset_index(),_mask_areas(cells, mask, clump)
-    t['area'],t['overlap_area'] = [a[t.clump-1].astype(int) for a in areas]
-    t['area_error'] = (t.cell_area/(t.area+t.overlap_area).clip(1)-1).where(t.deepest<3)
-    t['thick'] = t.deep>DEEP*t.cell_area/t.n
-    t['doubt'] = np.fmax(np.fmax((1-t.count_score)/(1-SURE), t.area_error.abs()/AREA_TOLERANCE), t.deep/(DEEP*t.cell_area/t.n))
-    t['why'] = [_why(r) for r in t.itertuples()]
-    return t.assign(flagged=t.why!='')[CLUMP_COLUMNS]
+    mask = np.asarray(mask)
+    number = np.array([c.clump for c in cells])
+    areas,overlaps = _mask_areas(cells, mask, number)
+    table = _summed_cells(cells, mask.shape)
+    table['area'] = areas[table.clump-1].astype(int)
+    table['overlap_area'] = overlaps[table.clump-1].astype(int)
+    _add_doubts(table)
+    return table[CLUMP_COLUMNS]
 
 # %% ../nbs/10_measures.ipynb #f7aead6d
 TOO_THICK = .25 # share of a field's cells in thick clumps, from which the field can't be counted
@@ -165,7 +274,8 @@ def too_thick(
     n_cells:int,         # in the image
 )->bool:
     "Are so many cells in thick clumps that the field can't be counted?"
-    return bool(clumps.n[clumps.thick.astype(bool)].sum()>TOO_THICK*n_cells)
+    thick = clumps[clumps.thick.astype(bool)]
+    return bool(thick.n.sum()>TOO_THICK*n_cells)
 
 # %% ../nbs/10_measures.ipynb #3d357957
 HIDDEN = .5 # hidden fraction beyond which a cell stays out of the sizes
@@ -174,95 +284,144 @@ def sized(
     table:pd.DataFrame, # of `measure`
 )->pd.Series: # bool
     "Which cells' sizes are counted: whole ones, of which at least half can be seen"
-    return ~table.touches_border.astype(bool) & (table.hidden_fraction<=HIDDEN)
+    cut = table.touches_border.astype(bool)
+    return ~cut & (table.hidden_fraction<=HIDDEN)
 
 def spread(
     areas, # of cells
 )->dict: # area_mean, area_sd, area_cv; nan where there are too few
     "Mean, SD and coefficient of variation (anisocytosis) of `areas`"
     a = pd.Series(areas, dtype=float)
-    return dict(area_mean=a.mean(), area_sd=a.std(), area_cv=a.std()/a.mean())
+    mean,sd = a.mean(),a.std()
+    return dict(area_mean=mean, area_sd=sd, area_cv=sd/mean)
 
 # %% ../nbs/10_measures.ipynb #bf07845f
 ROULEAU = 3 # cells of the shortest rouleau
 TURN = 60.  # degrees that a chain may turn at a cell
 
+def _shared_pixels(cells, shape):
+    "Sparse (cell, pixel): 1 where a cell lies on a pixel that it shares with others"
+    shared = count_cells(cells, shape)>1
+    h,w = shape
+    pixels = []
+    for c in cells:
+        y,x = np.nonzero(c.mask & shared[c.window])
+        pixels.append((y+c.y)*w+x+c.x)
+    rows = np.repeat(np.arange(len(cells)), [len(p) for p in pixels])
+    ones = np.ones(len(rows), np.int32)
+    entries = ones,(rows,np.concatenate(pixels))
+    return coo_array(entries, shape=(len(cells),h*w)).tocsr()
+
 def shared_areas(
-    cells, # list of `Cell`
+    cells:list[Cell],
     shape, # (H, W) of the image
 )->np.ndarray: # (pairs, 3): i, j (i<j) and the pixels that both cover
     "The pairs of `cells` that lie on each other"
-    n,rows,cols = count_cells(cells, shape),[],[]
-    for i,c in enumerate(cells):
-        y,x = np.nonzero(c.mask & (n[c.window]>1))
-        rows.append(np.full(len(y), i))
-        cols.append((y+c.y)*shape[1]+x+c.x)
-    rows,cols = [np.concatenate(a) if a else np.zeros(0, int) for a in (rows, cols)]
-    on = coo_array((np.ones(len(rows), np.int32), (rows, cols)), shape=(len(cells), shape[0]*shape[1])).tocsr()
+    if not cells: return np.zeros((0,3), int)
+    on = _shared_pixels(cells, shape)
     both = (on@on.T).tocoo()
-    return np.stack([both.row, both.col, both.data], 1)[both.row<both.col].astype(int)
+    pairs = np.c_[both.row, both.col, both.data]
+    return pairs[both.row<both.col].astype(int)
 
-def _nearest(pairs, at):
-    "Those of `pairs` with no third cell, linked to one of the two, in the circle through their middles `at`"
-    near = [set() for _ in at]
+# %% ../nbs/10_measures.ipynb #46768cb1
+def _box_middles(cells):
+    corners = np.array([(c.y,c.x) for c in cells]).reshape(-1,2)
+    sizes = np.array([c.mask.shape for c in cells]).reshape(-1,2)
+    return corners+sizes/2
+
+def _neighbours(pairs, n):
+    "For each of `n` cells those that it makes a pair with"
+    near = [[] for _ in range(n)]
     for i,j in pairs:
-        near[i].add(j)
-        near[j].add(i)
-    inside = lambda i,j,k: (at[i]-at[k])@(at[j]-at[k])<0
-    return [(i,j) for i,j in pairs if not any(inside(i, j, k) for k in (near[i]|near[j])-{i,j})]
-
-# %% ../nbs/10_measures.ipynb #e6f6c01c
-def _takes(i, near, at, shared):
-    "The one or two of the neighbours `near` of cell `i` with which it makes a chain"
-    to = at[near]-at[i]
-    to = to/np.linalg.norm(to, axis=1, keepdims=True).clip(1e-9)
-    cos = to@to.T
-    a,b = np.unravel_index(cos.argmin(), cos.shape)
-    return {near[a],near[b]} if cos[a,b]<-np.cos(np.radians(TURN)) else {max(near, key=lambda j: shared[min(i, j),max(i, j)])}
-
-def find_rouleaux(
-    cells, # list of `Cell`
-    shape, # (H, W) of the image
-)->list: # of arrays: numbers of the cells (counting from 0) of each rouleau, longest first
-    "Chains of three or more of `cells` that lie on each other like coins"
-    pairs = shared_areas(cells, shape)
-    shared = {(i,j): n for i,j,n in pairs.tolist()}
-    at = np.array([(c.y+c.mask.shape[0]/2, c.x+c.mask.shape[1]/2) for c in cells]).reshape(-1,2)
-    near = [[] for _ in cells]
-    for i,j in _nearest(shared, at):
         near[i].append(j)
         near[j].append(i)
-    takes = {i: _takes(i, n, at, shared) for i,n in enumerate(near) if n}
-    links = np.array([(i,j) for i in takes for j in takes[i] if i<j and i in takes[j]], int).reshape(-1,2)
-    part = connected_components(coo_array((np.ones(len(links)), links.T), shape=(len(cells),)*2), directed=False)[1]
-    return sorted([np.flatnonzero(part==p) for p in np.flatnonzero(np.bincount(part)>=ROULEAU)], key=len, reverse=True)
+    return near
+
+def _gabriel_pairs(pairs, at):
+    "Those of `pairs` with no third cell, linked to one of the two, in the circle through their middles `at`"
+    near = _neighbours(pairs, len(at))
+    def is_between(k, i, j):
+        to_i,to_j = at[i]-at[k],at[j]-at[k]
+        return to_i@to_j<0
+    def is_direct(i, j):
+        others = {*near[i],*near[j]}-{i,j}
+        return not any(is_between(k, i, j) for k in others)
+    return [(i,j) for i,j in pairs if is_direct(i, j)]
+
+# %% ../nbs/10_measures.ipynb #e6f6c01c
+def _chain_neighbours(i, near, at, shared):
+    "Those of the neighbours `near` of cell `i` with which it makes a chain: two, one, or none where it has none"
+    if not near: return set()
+    to = at[near]-at[i]
+    lengths = np.linalg.norm(to, axis=1, keepdims=True)
+    to = to/lengths.clip(1e-9)
+    cosines = to@to.T
+    a,b = np.unravel_index(cosines.argmin(), cosines.shape)
+    straight = -np.cos(np.radians(TURN))
+    if cosines[a,b]<straight: return {near[a],near[b]}
+    def shared_with(j): return shared[min(i, j),max(i, j)]
+    return {max(near, key=shared_with)}
+
+def _chains(links, n):
+    "Numbers of the cells in each chain of `ROULEAU` or more of `n` cells, longest first"
+    links = np.array(links, int).reshape(-1,2)
+    graph = coo_array((np.ones(len(links)), links.T), shape=(n,n))
+    _,part = connected_components(graph, directed=False)
+    sizes = np.bincount(part)
+    chains = [np.flatnonzero(part==p) for p in np.flatnonzero(sizes>=ROULEAU)]
+    return sorted(chains, key=len, reverse=True)
+
+def find_rouleaux(
+    cells:list[Cell],
+    shape, # (H, W) of the image
+)->list[np.ndarray]: # numbers of the cells (counting from 0) of each rouleau, longest first
+    "Chains of three or more of `cells` that lie on each other like coins"
+    shared = {(i,j): n for i,j,n in shared_areas(cells, shape).tolist()}
+    at = _box_middles(cells)
+    pairs = _gabriel_pairs(shared, at)
+    near = _neighbours(pairs, len(cells))
+    takes = [_chain_neighbours(i, n, at, shared) for i,n in enumerate(near)]
+    links = [(i,j) for i,j in pairs if i in takes[j] and j in takes[i]]
+    return _chains(links, len(cells))
 
 # %% ../nbs/10_measures.ipynb #b4ba50e5
+def _rouleaux_stats(rouleaux):
+    lengths = [len(r) for r in rouleaux]
+    n,longest = len(lengths),max(lengths, default=0)
+    return dict(rouleaux=n, cells_in_rouleaux=sum(lengths), longest_rouleau=longest, rouleaux_lengths=lengths)
+
 def image_stats(
-    cells,              # list of `Cell`
-    mask:np.ndarray,    # classes, uint8, (H, W), in which they were found
-    table:pd.DataFrame, # of `measure`
-    clumps:pd.DataFrame,# of `clump_table`
-    diameter:float,     # of a typical cell, px
+    cells:list[Cell],
+    mask:np.ndarray,     # classes, uint8, (H, W), in which they were found
+    table:pd.DataFrame,  # of `measure`
+    clumps:pd.DataFrame, # of `clump_table`
+    diameter:float,      # of a typical cell, px
 )->dict: # counts, areas in px², and the number of cells of each rouleau
     "Frame count, sizes, rouleaux and doubtful clumps of one image"
-    keep,chains = sized(table),[len(r) for r in find_rouleaux(cells, mask.shape)]
-    return dict(counted=int(in_frame(table, mask.shape, diameter).sum()), counted_area=frame_area(mask.shape, diameter), sized=int(keep.sum()),
-        hidden_excluded=int((table.hidden_fraction>HIDDEN).sum()), **spread(table.area[keep]),
-        rouleaux=len(chains), cells_in_rouleaux=sum(chains), longest_rouleau=max(chains, default=0), rouleaux_lengths=chains,
-        flagged_clumps=int(clumps.flagged.sum()), too_thick=too_thick(clumps, len(cells)))
+    keep = sized(table)
+    counted = in_frame(table, mask.shape, diameter)
+    hidden = table.hidden_fraction>HIDDEN
+    stats = dict(counted=int(counted.sum()))
+    stats['counted_area'] = frame_area(mask.shape, diameter)
+    stats['sized'] = int(keep.sum())
+    stats['hidden_excluded'] = int(hidden.sum())
+    stats |= spread(table.area[keep])
+    stats |= _rouleaux_stats(find_rouleaux(cells, mask.shape))
+    stats['flagged_clumps'] = int(clumps.flagged.sum())
+    stats['too_thick'] = too_thick(clumps, len(cells))
+    return stats
 
 # %% ../nbs/10_measures.ipynb #48f0fc44
-@dataclass
+@dataclass(repr=False)
 class Analysis:
-    "All that is found in one `image`; shows itself in Jupyter"
-    image:np.ndarray       # RGB, uint8, (H, W, 3)
+    "All that is found in one `image`; shows its overlay in Jupyter, its counts as text"
+    image:np.ndarray          # RGB, uint8, (H, W, 3)
     segmentation:Segmentation # the network's own mask, and the diameter that it rests on
-    mask:Mask              # classes 0, 1, 2, uint8, (H, W), with the overlaps of `cells`
+    mask:Mask                 # classes 0, 1, 2, uint8, (H, W), with the overlaps of `cells`
     cells:list[Cell]
-    table:pd.DataFrame     # of `measure`, a row per cell
-    clumps:pd.DataFrame    # of `clump_table`, a row per clump
-    stats:dict             # of `image_stats`
+    table:pd.DataFrame        # of `measure`, a row per cell
+    clumps:pd.DataFrame       # of `clump_table`, a row per clump
+    stats:dict                # of `image_stats`
 
     def overlay(self)->Picture:
         "Classes and outlines of cells, drawn on the image"
@@ -270,23 +429,29 @@ class Analysis:
 
     def _repr_png_(self): return self.overlay()._repr_png_()
 
-def _divide(segmentation, engine, diameter):
-    "The cells of a mask"
+    def __repr__(self):
+        numbers = self.stats | dict(cells=len(self.cells), clumps=len(self.clumps))
+        text = '{cells} cells ({counted} counted), {clumps} clumps ({flagged_clumps} flagged), {rouleaux} rouleaux'
+        if numbers['too_thick']: text += ', too thick to count'
+        return text.format(**numbers)
+
+def _find_cells(segmentation, engine, diameter):
+    "The cells of a segmentation: whole ones, but pieces of a watershed for the classic engine"
     if engine=='classic': return watershed_cells(segmentation.mask)
     return complete_cells(segmentation.mask, diameter, segmentation.diameter)
 
 def analyse(
-    image:np.ndarray,      # RGB, uint8, (H, W, 3)
-    engine='model',        # key of `ENGINES`
-    diameter:float=None,   # of a cell, px; None measures it
-    pixel_size:float=None, # µm per px; adds columns in µm to `table`
-    segmentation=None,     # a `Segmentation` of `image`, where it is made already
-    lap=lambda stage: None, # called with the name of each stage that is done
-    **kwargs,              # for `segment`: `model`, `unsure`
+    image:np.ndarray,       # RGB, uint8, (H, W, 3)
+    engine='model',         # key of `ENGINES`
+    diameter:float=None,    # of a cell, px; None measures it
+    pixel_size:float=None,  # µm per px; adds columns in µm to `table`
+    segmentation=None,      # a `Segmentation` of `image`, where it is made already
+    lap=lambda stage: None, # called with the name of each stage that is done: 'cells', 'measure'
+    **kwargs,               # for `segment`: `model`, `unsure`
 )->Analysis: # ValueError as from `segment`
     "Segment `image`, make its cells whole, measure and count them"
     if segmentation is None: segmentation = segment(image, engine, diameter, **kwargs)
-    cells = _divide(segmentation, engine, diameter)
+    cells = _find_cells(segmentation, engine, diameter)
     mask = redraw(segmentation.mask, cells)
     lap('cells')
     shape = image.shape[:2]
