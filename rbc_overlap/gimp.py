@@ -17,7 +17,7 @@ from .core import CLASSES, COLORS, TIFF_STARTS, read_image, write_file
 from .folders import image_file
 from .journal import Painting
 
-# %% ../nbs/19_gimp.ipynb #88ce53ad
+# %% ../nbs/19_gimp.ipynb #6feabe0d
 def _class_layer(mask, cls):
     "RGBA, (H, W, 4): class `cls` of `mask` in its colour"
     layer = np.zeros((*mask.shape,4), np.uint8)
@@ -64,7 +64,7 @@ def to_gimp(
     _write_layers(out, layers, json.dumps(origin))
     return out
 
-# %% ../nbs/19_gimp.ipynb #23ffe259
+# %% ../nbs/19_gimp.ipynb #677fcb28
 class _Layer(NamedTuple):
     name: str
     place: tuple       # (y, x) of its corner, each as (numerator, denominator)
@@ -110,7 +110,7 @@ def _check_image(path, image, rgb):
     why = 'it was painted on, or saved with JPEG compression'
     raise _refusal(path, f'{n} pixels of the layer image have changed, so {why}')
 
-# %% ../nbs/19_gimp.ipynb #0234d1ef
+# %% ../nbs/19_gimp.ipynb #8b5be1ca
 def _check_class_layer(path, layer, place, shape):
     "ValueError where the `layer` of a class isn't RGB with alpha of this `shape`, at this `place`"
     name,at,a = layer
@@ -151,7 +151,7 @@ def _merge_layers(path, layers):
     if soft: warnings.warn(f'{path}: {soft} half-transparent pixels, {rule}')
     return mask
 
-# %% ../nbs/19_gimp.ipynb #41f7e5b6
+# %% ../nbs/19_gimp.ipynb #1a8ae606
 def _origin(path, comment):
     "(image, hash of its mask, name of the tool) from the `comment` that `to_gimp` wrote"
     try:
