@@ -29,7 +29,8 @@ def error_kinds(
     truth:np.ndarray,     # classes, uint8, (H, W); unknown pixels can't be wrong
 )->np.ndarray: # uint8, (H, W): 0 where nothing is wrong, else 1 + the place in `ERRORS`
     "Which of the four errors each pixel of `predicted` is"
-    p,t = np.asarray(predicted),np.asarray(truth)
+    p = np.asarray(predicted)
+    t = np.asarray(truth)
     right = (t==UNKNOWN) | (p==t)
     checks = [right, p==OVERLAP, t==OVERLAP, t==BACKGROUND]
     return np.select(checks, [0,1,2,3], 4).astype(np.uint8)
@@ -78,20 +79,23 @@ def stained_things(
 ): # (white cells and platelets, black things), bool, (H, W)
     "What is dark in the image, and no red cell in the `truth`"
     _,cell_green,cell_blue = cell_level(a, truth==RBC)
-    green,blue = a[...,1],a[...,2]
+    green = a[...,1]
+    blue = a[...,2]
     apart = (truth==BACKGROUND) & (_distance_to(foreground(truth))>FAR*diameter)
     stained = green>.42*cell_green
     little_blue = blue/cell_blue<.8*green/cell_green
     dark = purple(a, cell_green) | (apart & stained & little_blue)
 
-    least,most = a.min(2),a.max(2)
+    least = a.min(2)
+    most = a.max(2)
     black = dark & (least>.6*most) & (least>.8*cell_green)
     return _open_by_distance(dark & ~black, .08*diameter), black
 
 # %% ../nbs/15_errors.ipynb #ab79ea8a
 def _rim_absorbance(green, labels, piece):
     "80th percentile of `green` on a `piece`, a row of `describe`"
-    rows,columns = slice(piece.y, piece.y+piece.h),slice(piece.x, piece.x+piece.w)
+    rows = slice(piece.y, piece.y+piece.h)
+    columns = slice(piece.x, piece.x+piece.w)
     on_piece = labels[rows,columns]==piece.label
     return np.percentile(green[rows,columns][on_piece], 80)
 
@@ -102,7 +106,8 @@ def true_pieces(
 ): # (labels, table): int32 (H, W), and a row per piece, as from `describe`, with large, crenated, clump and rim
     "Describe the pieces of cells in the `truth`"
     _,cell_green,_ = cell_level(a, truth==RBC)
-    labels,table = describe(foreground(truth).astype(np.uint8), a, cell_green, diameter)
+    silhouette = foreground(truth).astype(np.uint8)
+    labels,table = describe(silhouette, a, cell_green, diameter)
     table['large'] = table.area>1.3*cell_area(diameter)
     table['crenated'] = table.solidity<.95
 
@@ -118,9 +123,10 @@ def _reaches(diameter): return np.array([NEAR, EDGE, FAR])*diameter # px
 def _between_labels(labels, reach):
     "Where two of `labels` are within `reach`"
     disk = round_kernel(reach)
-    high = cv2.dilate(labels.astype(np.float32), disk)
-    without_background = np.where(labels>0, labels, 1e9).astype(np.float32)
-    low = cv2.erode(without_background, disk)
+    numbers = labels.astype(np.float32)
+    high = cv2.dilate(numbers, disk)
+    numbers[labels==0] = 1e9
+    low = cv2.erode(numbers, disk)
     return (high!=low) & (high>0)
 
 def _places_around(a, truth, labels, diameter):
@@ -140,7 +146,7 @@ def _places_around(a, truth, labels, diameter):
     places['between cells'] = _between_labels(labels, near)
     return places
 
-# %% ../nbs/15_errors.ipynb #b7f76fc3
+# %% ../nbs/15_errors.ipynb #2c33b989
 def _nearest_labels(labels):
     "The label of the nearest piece, for each pixel"
     nearest = ndi.distance_transform_edt(labels==0, return_distances=False, return_indices=True)
@@ -149,7 +155,8 @@ def _nearest_labels(labels):
 def _value_by_label(pieces, column, n):
     "What `column` says of each label below `n`; 0 for those that are not in `pieces`"
     values = np.zeros(n)
-    values[pieces.label.astype(int)] = pieces[column].astype(float)
+    at = pieces.label.astype(int)
+    values[at] = pieces[column].astype(float)
     return values
 
 def _places_on_cells(green, labels, pieces, diameter):
@@ -169,7 +176,7 @@ def _places_on_cells(green, labels, pieces, diameter):
     return places
 
 
-# %% ../nbs/15_errors.ipynb #5ea62738
+# %% ../nbs/15_errors.ipynb #c9018d7c
 def surroundings(
     a:np.ndarray,     # absorbance, smoothed, (H, W, 3)
     truth:np.ndarray, # classes, uint8, (H, W)
@@ -188,11 +195,15 @@ def place_spots(
     "Sort the spots in `wrong` by where they lie"
     beside,*others = [places[name] for name in PLACES]
     _,*least = PLACES.values()
-    n,spots = cv2.connectedComponents((wrong & ~beside).astype(np.uint8))
-    px = np.bincount(spots.ravel(), minlength=n)
-    inside = [np.bincount(spots.ravel(), place.ravel(), n) for place in others]
+    apart = (wrong & ~beside).astype(np.uint8)
+    n,spots = cv2.connectedComponents(apart)
+
+    flat = spots.ravel()
+    px = np.bincount(flat, minlength=n)
+    inside = [np.bincount(flat, place.ravel(), n) for place in others]
     share = np.stack(inside)/np.maximum(px, 1)
-    first = 1 + (share>np.array(least)[:,None]).argmax(0)
+    enough = share>np.array(least)[:,None]
+    first = 1 + enough.argmax(0)
     return np.where(beside, 0, first[spots])
 
 # %% ../nbs/15_errors.ipynb #cf93030c
@@ -202,7 +213,8 @@ def _relative_darkness(green, lens, cells, reach):
     "Median of `green` on a `lens` as a multiple of that on `cells` around it"
     around = cells & (_distance_to(lens)<=reach)
     if not around.any(): return np.inf
-    return np.median(green[lens])/max(np.median(green[around]), .01)
+    level = np.median(green[around])
+    return np.median(green[lens])/max(level, .01)
 
 def _missed_cause(lens, cut, green, predicted, truth, diameter):
     "Which of `MISSED` one overlap is, whose pixels are `lens`; all arrays are windows of the image around it"
@@ -212,7 +224,7 @@ def _missed_cause(lens, cut, green, predicted, truth, diameter):
     darkness = _relative_darkness(green, lens, truth==RBC, round(.3*diameter))
     return 'fused looking' if darkness<1.2 else 'though dark'
 
-# %% ../nbs/15_errors.ipynb #9e524d56
+# %% ../nbs/15_errors.ipynb #226246b0
 def missed_causes(
     a:np.ndarray,         # absorbance, smoothed, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -220,12 +232,14 @@ def missed_causes(
     diameter:float,       # of a cell, px
 )->np.ndarray: # int, (H, W): place in `MISSED` on each true overlap, for what is missed of it
     "Why overlaps are missed, for each overlap of the `truth`"
-    n,lenses,stats,_ = cv2.connectedComponentsWithStats((truth==OVERLAP).astype(np.uint8))
+    overlap = (truth==OVERLAP).astype(np.uint8)
+    n,lenses,stats,_ = cv2.connectedComponentsWithStats(overlap)
     cut = _distance_to(_frame_or_unknown(truth))<=NEAR*diameter
     around = round(.3*diameter)
     causes = np.zeros(n, int)
     for i,(x,y,w,h,_) in enumerate(stats[1:], 1):
-        top,left = max(y-around, 0),max(x-around, 0)
+        top = max(y-around, 0)
+        left = max(x-around, 0)
         window = np.s_[top:y+h+around, left:x+w+around]
         windows = [m[window] for m in (cut, a[...,1], predicted, truth)]
         cause = _missed_cause(lenses[window]==i, *windows, diameter)
@@ -245,7 +259,7 @@ class Errors:
     diameter:float       # of a cell, px
     causes:np.ndarray    # uint8, (H, W): place in `CAUSES`, 0 where nothing is wrong
 
-# %% ../nbs/15_errors.ipynb #87ccfd88
+# %% ../nbs/15_errors.ipynb #c82449a1
 def _check_three_sizes(image, predicted, truth):
     if image.shape[:2]==predicted.shape==truth.shape: return
     sizes = f'an image of {image.shape[:2]}, a prediction of {predicted.shape} and a truth of {truth.shape}'
@@ -259,7 +273,8 @@ def errors_by_cause(
 )->Errors: # ValueError where sizes differ
     "Sort the errors of `predicted` by cause"
     _check_three_sizes(image, predicted, truth)
-    predicted,truth = np.asarray(predicted),np.asarray(truth)
+    predicted = np.asarray(predicted)
+    truth = np.asarray(truth)
     a = smooth(absorbance(image), diameter)
     places = surroundings(a, truth, diameter)
     kinds = error_kinds(predicted, truth)
@@ -288,13 +303,15 @@ def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, cells (the sh
     table = pd.DataFrame(dict(cause=cause, px=px[large], cells=px[large]/cell, y=y, x=x))
     return table.sort_values('px', ascending=False, ignore_index=True)
 
-# %% ../nbs/15_errors.ipynb #e1a75697
+# %% ../nbs/15_errors.ipynb #aa38cd71
 @patch(as_prop=True)
 def table(self:Errors)->pd.DataFrame: # a row per cause: px, spots
     "How many pixels and spots each of `CAUSES` has"
-    spots = self.spots.cause.value_counts().reindex(CAUSES[1:], fill_value=0)
+    _,*causes = CAUSES
     px = np.bincount(self.causes.ravel(), minlength=len(CAUSES))
-    return pd.DataFrame(dict(px=px[1:], spots=spots.to_numpy()), CAUSES[1:])
+    spots = self.spots.cause.value_counts()
+    spots = spots.reindex(causes, fill_value=0)
+    return pd.DataFrame(dict(px=px[1:], spots=spots.to_numpy()), causes)
 
 @patch
 def __repr__(self:Errors): return markdown(self.table[self.table.px>0])
@@ -316,7 +333,9 @@ def _spot_window(a, spot, diameter, outside=0, interpolation=cv2.INTER_NEAREST):
 def _caption(text, h=52):
     "Lines of `text` below each other, RGB, (h, TILE, 3)"
     strip = Image.new('RGB', (TILE,h), 'white')
-    ImageDraw.Draw(strip).text((4,2), text, 'black', ImageFont.load_default(12), spacing=2)
+    draw = ImageDraw.Draw(strip)
+    font = ImageFont.load_default(12)
+    draw.text((4,2), text, 'black', font, spacing=2)
     return np.asarray(strip)
 
 def spot_picture(
@@ -329,20 +348,24 @@ def spot_picture(
     predicted,truth,causes = [_spot_window(m, spot, errors.diameter) for m in masks]
 
     wrong = causes==CAUSES.index(spot.cause)
-    below = mark_mistakes(image, right_classes(predicted, truth, wrong), wrong, opacity=.6)
-    around_overlaps = cv2.dilate((truth==OVERLAP).astype(np.uint8), np.ones((3,3)))
-    draw_outlines(below, [crop_cell(around_overlaps)])
+    right = right_classes(predicted, truth, wrong)
+    below = mark_mistakes(image, right, wrong, opacity=.6)
+    overlap = (truth==OVERLAP).astype(np.uint8)
+    around_overlap = cv2.dilate(overlap, np.ones((3,3)))
+    draw_outlines(below, [crop_cell(around_overlap)])
 
     gap = np.full_like(image[:4], 255)
     caption = spot.cause.replace(', ', '\n') + f'\n{spot.cells:.2f} of a cell'
     tile = np.vstack([image, gap, below, _caption(caption)])
     return np.pad(tile, ((0,6),(0,6),(0,0)), constant_values=255)
 
-# %% ../nbs/15_errors.ipynb #67af2899
+# %% ../nbs/15_errors.ipynb #b1b8fbec
 def _largest_spots(errors, n, what):
     "The `n` largest spots of each cause that has `what` in its error, by `CAUSES`; `of` says whose they are"
-    spots = pd.concat([e.spots.assign(of=i) for i,e in enumerate(errors)])
-    asked = spots[[what in cause.split(',')[0] for cause in spots.cause]]
+    numbered = [e.spots.assign(of=i) for i,e in enumerate(errors)]
+    spots = pd.concat(numbered)
+    kinds = [cause.split(',')[0] for cause in spots.cause]
+    asked = spots[[what in kind for kind in kinds]]
     largest = asked.sort_values('cells', ascending=False).groupby('cause').head(n)
     return sorted(largest.itertuples(), key=lambda spot: CAUSES.index(spot.cause))
 
@@ -350,7 +373,9 @@ def _paste_rows(tiles, columns):
     "`tiles` side by side, `columns` in a row; the last row is filled up with white"
     blank = np.full_like(tiles[0], 255)
     tiles = tiles + [blank]*(-len(tiles)%columns)
-    return np.vstack([np.hstack(tiles[i:i+columns]) for i in range(0, len(tiles), columns)])
+    starts = range(0, len(tiles), columns)
+    rows = [np.hstack(tiles[i:i+columns]) for i in starts]
+    return np.vstack(rows)
 
 def gallery(
     errors:list[Errors],
@@ -366,7 +391,8 @@ def gallery(
 
     names = {CLASSES[c]: COLORS[c] for c in (RBC,OVERLAP,UNKNOWN)}
     names |= {'wrong': MISTAKE, 'true overlap': (255,235,60)}
-    return Picture(np.vstack([pasted, legend(names, pasted.shape[1])]))
+    below = legend(names, pasted.shape[1])
+    return Picture(np.vstack([pasted, below]))
 
 # %% ../nbs/15_errors.ipynb #5111df81
 def _is_whole(cell, shape):
@@ -379,17 +405,20 @@ def true_diameter(
 )->float: # px; nan where there is no whole cell
     "Diameter of the median cell, of those that the frame doesn't cut"
     areas = [c.area for c in cells if _is_whole(c, shape)]
-    return float(cell_diameter(np.median(areas))) if areas else np.nan
+    if not areas: return np.nan
+    return float(cell_diameter(np.median(areas)))
 
 # %% ../nbs/15_errors.ipynb #2b8ab382
 def _label_pieces(where):
     "Labels of the pieces (4-connected), and the area of each; 0 is what is no piece"
-    _,labels,stats,_ = cv2.connectedComponentsWithStats(where.astype(np.uint8), connectivity=4)
+    where = where.astype(np.uint8)
+    _,labels,stats,_ = cv2.connectedComponentsWithStats(where, connectivity=4)
     return labels, stats[:,cv2.CC_STAT_AREA]
 
 def _shared_pixels(a, b):
     "How many pixels have label i in `a` and label j in `b`, (a.max()+1, b.max()+1)"
-    n,m = a.max()+1,b.max()+1
+    n = a.max()+1
+    m = b.max()+1
     pair = a.astype(np.int64)*m + b
     return np.bincount(pair.ravel(), minlength=n*m).reshape(n, m)
 
@@ -399,21 +428,23 @@ def _is_large(area, least):
     large[0] = False
     return large
 
-# %% ../nbs/15_errors.ipynb #d2e1f862
+# %% ../nbs/15_errors.ipynb #7fd16bf0
 def _count_true_pieces(predicted, truth, least):
     "pieces, joined, in_part and missed"
     true,area = _label_pieces(foreground(truth))
     known,_ = _label_pieces(foreground(predicted) & (truth!=UNKNOWN))
     large = _is_large(area, least)
-    shared,area = _shared_pixels(true, known)[large],area[large]
+    shared = _shared_pixels(true, known)[large]
+    area = area[large]
 
     found = 1 - shared[:,0]/area
     holds_half = shared[:,1:]>=.5*area[:,None]
     joining = holds_half.sum(0)>1
-    joined = holds_half[:,joining].any(1)
-    in_part = (found<.8) & (found>=.2)
-    missed = found<.2
-    return dict(pieces=len(area), joined=int(joined.sum()), in_part=int(in_part.sum()), missed=int(missed.sum()))
+    counts = dict(pieces=len(area))
+    counts['joined'] = int(holds_half[:,joining].any(1).sum())
+    counts['in_part'] = int(((found<.8) & (found>=.2)).sum())
+    counts['missed'] = int((found<.2).sum())
+    return counts
 
 def _count_predicted_pieces(predicted, truth, least):
     "predicted_pieces and dirt"
@@ -429,7 +460,8 @@ def piece_counts(
     diameter:float,       # of a cell, px
 )->dict[str,int]: # can be added over images: pieces, joined, in_part, missed; predicted_pieces, dirt
     "Count the errors that Brünggel et al. 2022, section 2, names"
-    predicted,truth = np.asarray(predicted),np.asarray(truth)
+    predicted = np.asarray(predicted)
+    truth = np.asarray(truth)
     least = DEBRIS*cell_area(diameter)
     true = _count_true_pieces(predicted, truth, least)
     return true | _count_predicted_pieces(predicted, truth, least)

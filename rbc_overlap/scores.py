@@ -35,7 +35,8 @@ def iou(
 )->np.ndarray: # float, (3,): background, rbc, overlap; NaN where a class occurs neither in truth nor in prediction
     "Intersection over union of each class"
     both = np.diagonal(counts)
-    true,predicted = counts.sum(1),counts[:,:3].sum(0)
+    true = counts.sum(1)
+    predicted = counts[:,:3].sum(0)
     either = true + predicted - both
     return np.where(either>0, both/np.maximum(either, 1), np.nan)
 
@@ -51,7 +52,7 @@ def image_ious(
     if counts[OVERLAP].sum()<MIN_OVERLAP: values[OVERLAP] = np.nan
     return dict(zip(IOUS, [*values, values.mean()]))
 
-# %% ../nbs/14_scores.ipynb #81bbe3fc
+# %% ../nbs/14_scores.ipynb #df38777a
 def score_mask(
     predicted:np.ndarray, # classes, uint8, (H, W), or None
     truth:np.ndarray,     # classes, uint8, (H, W)
@@ -77,7 +78,7 @@ def paper_table(
     if pooled is None: return table
 
     values = iou(pooled)
-    table.loc['pooled'] = [*values, values.mean()]
+    table.loc['pooled'] = *values, values.mean()
     return table
 
 # %% ../nbs/14_scores.ipynb #50059ef2
@@ -120,10 +121,12 @@ def mark_mistakes(
 )->Picture: # RGB, as large as `image`
     "`image` with `right` laid over it, and what is `wrong` in blue"
     rgb = overlay(image, right)[:len(image)]
-    rgb[wrong] = ((1-opacity)*rgb[wrong] + opacity*np.array(MISTAKE)).astype(np.uint8)
+    blue = opacity*np.array(MISTAKE)
+    mixed = (1-opacity)*rgb[wrong] + blue
+    rgb[wrong] = mixed.astype(np.uint8)
     return rgb
 
-# %% ../nbs/14_scores.ipynb #bf080878
+# %% ../nbs/14_scores.ipynb #cf123c44
 def error_picture(
     image:np.ndarray,     # RGB, uint8, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -137,7 +140,8 @@ def error_picture(
     names = {CLASSES[c]: color for c,color in COLORS.items() if (right==c).any()}
     names['mistake'] = MISTAKE
     gap = np.full_like(image[:4], 255)
-    return Picture(np.vstack([image, gap, below, legend(names, image.shape[1])]))
+    strip = legend(names, image.shape[1])
+    return Picture(np.vstack([image, gap, below, strip]))
 
 # %% ../nbs/14_scores.ipynb #e405d021
 def match(
@@ -173,7 +177,7 @@ def group_counts(
     share = coco_mask.iou(runs, unions, [1]*len(n)) # 1, COCO's crowd: intersection over the first one's area
     return group, n, (share>.5).sum(0)
 
-# %% ../nbs/14_scores.ipynb #82b11d8b
+# %% ../nbs/14_scores.ipynb #d8e54923
 def _in_clump(cells): return np.array([c.clump>0 for c in cells], bool)
 
 def clump_counts(
@@ -220,7 +224,8 @@ def _mean_count_error(counts):
     "How far the number of cells is off, as a share of each image's cells, averaged over images"
     true = counts.cells.astype(float)
     predicted = counts.predicted_cells.astype(float)
-    per_image = (predicted-true).abs()/true.clip(lower=1)
+    difference = (predicted-true).abs()
+    per_image = difference/true.clip(lower=1)
     return float(per_image.mean())
 
 def cell_scores(
@@ -229,10 +234,13 @@ def cell_scores(
     "Scores of single cells, from `counts` of several images"
     n = counts.sum()
     scores = dict(cells=int(n.cells), clumps=int(n.clumps))
-    all_cells = n.cells+n.predicted_cells
-    for k in LEVELS: scores[f'f1_{k}'] = _ratio_or_nan(2*n[f'found_{k}'], all_cells)
-    for k in LEVELS: scores[f'clump_recall_{k}'] = _ratio_or_nan(n[f'clump_found_{k}'], max(n.clump_cells, 1))
-    scores['clump_count_exact'] = _ratio_or_nan(n.clumps_exact, max(n.clumps, 1))
+    both = n.cells+n.predicted_cells
+    in_clumps = max(n.clump_cells, 1)
+    for k in LEVELS: scores[f'f1_{k}'] = _ratio_or_nan(2*n[f'found_{k}'], both)
+    for k in LEVELS: scores[f'clump_recall_{k}'] = _ratio_or_nan(n[f'clump_found_{k}'], in_clumps)
+
+    clumps = max(n.clumps, 1)
+    scores['clump_count_exact'] = _ratio_or_nan(n.clumps_exact, clumps)
     scores['clump_area_abs_err'] = _ratio_or_nan(n.area_error, n.areas)
     scores['image_count_mape'] = _mean_count_error(counts)
     return scores
@@ -274,7 +282,9 @@ BINS = dict( # edges, lower end excluded, and names
 def _name_bins(table):
     "`table` with names of bins in the columns `hidden` and `cells`"
     named = {}
-    for k,(edges,names) in BINS.items(): named[k] = pd.cut(table[k], edges, labels=names).astype(str)
+    for k,(edges,names) in BINS.items():
+        bins = pd.cut(table[k], edges, labels=names)
+        named[k] = bins.astype(str)
     return table.assign(**named)
 
 def _by_difficulty(table):
@@ -284,12 +294,14 @@ def _by_difficulty(table):
     repeated = [named.assign(**dict.fromkeys(m, 'all')) for m in margins]
     return pd.concat(repeated).groupby([*BINS])
 
-# %% ../nbs/14_scores.ipynb #fef7f2d2
+# %% ../nbs/14_scores.ipynb #bbe06d02
 def _recalls(true):
     "n_cells, recall_80, recall_90 by difficulty"
-    found = true.assign(recall_80=true.iou>=LEVELS[80], recall_90=true.iou>=LEVELS[90])
+    found = true.assign(recall_80=true.iou>=LEVELS[80])
+    found['recall_90'] = true.iou>=LEVELS[90]
     cells = _by_difficulty(found)
-    return cells[['recall_80','recall_90']].mean().assign(n_cells=cells.size())
+    recalls = cells[['recall_80','recall_90']].mean()
+    return recalls.assign(n_cells=cells.size())
 
 def _count_errors(true):
     "n_clumps, count_error by difficulty"
@@ -299,7 +311,8 @@ def _count_errors(true):
     clumps['total'] = clumps.cells
     binned = _by_difficulty(clumps)
     sums = binned[['wrong','total']].sum()
-    return pd.DataFrame(dict(n_clumps=binned.size(), count_error=sums.wrong/sums.total))
+    error = sums.wrong/sums.total
+    return pd.DataFrame(dict(n_clumps=binned.size(), count_error=error))
 
 def difficulty(
     true:pd.DataFrame, # `cell_table`s of the truth, with a column `image`
@@ -310,7 +323,8 @@ def difficulty(
     order = pd.MultiIndex.from_product(names, names=[*BINS])
     table = table.reindex(order[order.isin(table.index)])
     table = table[['n_cells','recall_80','recall_90','n_clumps','count_error']]
-    return table.fillna(dict(n_cells=0, n_clumps=0)).astype(dict(n_cells=int, n_clumps=int))
+    table = table.fillna(dict(n_cells=0, n_clumps=0))
+    return table.astype(dict(n_cells=int, n_clumps=int))
 
 # %% ../nbs/14_scores.ipynb #872353ef
 MEASURES = { # columns of `difficulty`: values, and how many cells or clumps they rest on
@@ -326,10 +340,12 @@ def _names_in(table, column):
 
 def _measure_grids(table, measure):
     "(values, numbers) of one of `MEASURES`, a row per hidden fraction, a column per number of cells"
-    rows,columns = _names_in(table, 'hidden'),_names_in(table, 'cells')
-    return [table[c].unstack().reindex(rows)[columns] for c in MEASURES[measure]]
+    rows = _names_in(table, 'hidden')
+    columns = _names_in(table, 'cells')
+    grids = [table[c].unstack() for c in MEASURES[measure]]
+    return [g.reindex(rows)[columns] for g in grids]
 
-# %% ../nbs/14_scores.ipynb #39398514
+# %% ../nbs/14_scores.ipynb #adad29b1
 def _with_number(value, n): return f'{value:.2f} ({int(n)})' if value==value else '-'
 
 def _measure_markdown(table, measure):
@@ -358,7 +374,7 @@ def _heat_color(bad):
     faded = int(255-160*np.clip(bad, 0, 1))
     return 255, faded, faded
 
-# %% ../nbs/14_scores.ipynb #bbd67146
+# %% ../nbs/14_scores.ipynb #919ca21e
 def _draw_names(draw, value):
     "The names of rows and columns of `value`"
     left,top = _grid_point(0, 0)
@@ -372,11 +388,12 @@ def _draw_names(draw, value):
 def _draw_field(draw, at, value, n, bad):
     "A `value`, in the colour for how `bad` it is, in row and column `at`"
     row,column = at
-    box = *_grid_point(row, column), *_grid_point(row+1, column+1)
-    draw.rectangle(box, _heat_color(bad), (170,170,170))
+    corners = _grid_point(row, column), _grid_point(row+1, column+1)
+    draw.rectangle(corners, _heat_color(bad), (170,170,170))
     if value!=value: return
+    middle = _grid_point(row+.5, column+.5)
     text = f'{value:.2f}\nn={n:.0f}'
-    draw.text(_grid_point(row+.5, column+.5), text, 'black', anchor='mm', align='center', spacing=2)
+    draw.text(middle, text, 'black', anchor='mm', align='center', spacing=2)
 
 def heat_map(
     value:pd.DataFrame, # 0 to 1; NaN where there is nothing
@@ -394,10 +411,12 @@ def heat_map(
     _,top = _grid_point(0, 0)
     draw.text((4, top-10), corner, 'black', ImageFont.load_default(10), anchor='lm')
     _draw_names(draw, value)
-    for at,v in np.ndenumerate(value.to_numpy(float)): _draw_field(draw, at, v, n.iat[at], abs(1-worst-v))
+    values = value.to_numpy(float)
+    bad = abs(1-worst-values)
+    for at,v in np.ndenumerate(values): _draw_field(draw, at, v, n.iat[at], bad[at])
     return Picture(np.asarray(im))
 
-# %% ../nbs/14_scores.ipynb #e15b42b0
+# %% ../nbs/14_scores.ipynb #2850bba0
 def difficulty_picture(
     table:pd.DataFrame, # as from `difficulty`
 )->Picture:
@@ -414,18 +433,22 @@ def reliability(
     right, # (N,), bool
 )->pd.DataFrame: # a row for each tenth that occurs, upper end included: n, mean score, share of right ones
     "How often what has a `score` is `right`"
-    score,right = np.asarray(score, float),np.asarray(right, float)
-    tenth = np.clip(np.ceil(score*10)-1, 0, 9).astype(int)
+    score = np.asarray(score, float)
+    right = np.asarray(right, float)
+    tenth = np.ceil(score*10)-1
+    tenth = np.clip(tenth, 0, 9).astype(int)
     bins = pd.DataFrame(dict(score=score, right=right)).groupby(tenth)
     table = bins.agg(n=('score','size'), score=('score','mean'), right=('right','mean'))
-    return table.set_axis([f'{i/10:.1f} to {(i+1)/10:.1f}' for i in table.index])
+    names = [f'{i/10:.1f} to {(i+1)/10:.1f}' for i in table.index]
+    return table.set_axis(names)
 
 def calibration_error(
     table:pd.DataFrame, # as from `reliability`
 )->float: # 0 to 1; nan for an empty table
     "Expected calibration error (Naeini et al. 2015): mean distance of score and share of right ones"
     distance = (table.score-table.right).abs()
-    return _ratio_or_nan((table.n*distance).sum(), table.n.sum())
+    weighted = table.n*distance
+    return _ratio_or_nan(weighted.sum(), table.n.sum())
 
 # %% ../nbs/14_scores.ipynb #29070164
 def _chart_point(x, y):
@@ -441,12 +464,14 @@ def _draw_axes(draw):
     middle,_ = _chart_point(.5, 0)
     draw.text((middle, bottom+32), 'score (bar: share that is right)', 'black', anchor='mm')
 
-# %% ../nbs/14_scores.ipynb #bba2851c
+# %% ../nbs/14_scores.ipynb #b9f01ddb
 def _draw_bar(draw, low, share, n):
     "The share of right ones among `n`, in the tenth from `low` on"
-    box = *_chart_point(low+.01, share), *_chart_point(low+.09, 0)
-    draw.rectangle(box, (120,160,215))
-    draw.text(_chart_point(low+.05, .025), f'{n:.0f}', 'black', ImageFont.load_default(10), anchor='mm')
+    top_left = _chart_point(low+.01, share)
+    bottom_right = _chart_point(low+.09, 0)
+    draw.rectangle((top_left, bottom_right), (120,160,215))
+    foot = _chart_point(low+.05, .025)
+    draw.text(foot, f'{n:.0f}', 'black', ImageFont.load_default(10), anchor='mm')
 
 def reliability_picture(
     table:pd.DataFrame, # as from `reliability`
@@ -462,8 +487,10 @@ def reliability_picture(
     for name,row in table.iterrows():
         low = float(name.split()[0])
         _draw_bar(draw, low, row.right, row.n)
-    draw.line((*_chart_point(0, 0), *_chart_point(1, 1)), (200,60,40), 2)
-    draw.rectangle((*_chart_point(0, 1), *_chart_point(1, 0)), None, (120,120,120))
+    diagonal = _chart_point(0, 0), _chart_point(1, 1)
+    frame = _chart_point(0, 1), _chart_point(1, 0)
+    draw.line(diagonal, (200,60,40), 2)
+    draw.rectangle(frame, None, (120,120,120))
     return Picture(np.asarray(im))
 
 # %% ../nbs/14_scores.ipynb #07931de5
