@@ -25,7 +25,15 @@ def measure(path):
         for line,n in count.items(): nodes[line] = max(n, nodes.get(line, 0))
         inside = {i for s in statements for i in range(s.lineno, s.end_lineno+1)}
         bodies.append(sum(bool(lines[i-1].strip()) for i in inside))
-    return [*nodes.values()], bodies, [len(l) for l in lines]
+    return [*nodes.values()], bodies, [len(l) for l in written(lines)]
+
+def written(lines):
+    "`lines` without `__all__`, which nbdev writes, a little wider"
+    inside = False
+    for line in lines:
+        inside = inside or line.startswith('__all__')
+        if not inside: yield line
+        inside = inside and not line.endswith(']')
 
 def quantile(values, q):
     values = sorted(values)
@@ -36,11 +44,12 @@ def summary(nodes, bodies, lengths):
         body_median=quantile(bodies, .5), body_p90=quantile(bodies, .9), body_max=max(bodies, default=0))
 
 def show(name, s):
-    print(f'{name:14} {s["median"]:6} {s["dense"]:10.1%} {s["length"]:8} {s["body_median"]:8} {s["body_p90"]:6} {s["body_max"]:6}')
+    figures = s['median'], f'{s["dense"]:.1%}', s['length'], s['body_median'], s['body_p90'], s['body_max']
+    print(f'{name:14}', *[f'{f:>8}' for f in figures])
 
 def main(folder):
     measured = {p.stem: measure(p) for p in sorted(Path(folder).glob('*.py')) if p.stem!='_modidx'}
-    print(f'{"module":14} {"nodes":>6} {f"over {DENSE}":>10} {"longest":>8} {"body":>8} {"p90":>6} {"max":>6}')
+    print(f'{"module":14}', *[f'{h:>8}' for h in ('nodes', f'over {DENSE}', 'longest', 'body', 'p90', 'max')])
     for name,m in measured.items(): show(name, summary(*m))
     whole = summary(*[sum(parts, []) for parts in zip(*measured.values())])
     show('all', whole)
