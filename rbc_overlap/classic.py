@@ -411,7 +411,8 @@ def _measure_diameter(labels, table, assumed, given=None):
     area,n = typical_area(table)
     if n: return cell_diameter(area), 'free cells'
     diameter = outline_diameter((labels>0).astype(np.uint8), assumed)
-    return diameter, 'nothing found' if np.isnan(diameter) else 'clump outlines'
+    if np.isnan(diameter): return np.nan, 'nothing found'
+    return diameter, 'clump outlines'
 
 def _settle_diameter(objects):
     "`objects` with the median diameter of its free cells, where it has any and none was given"

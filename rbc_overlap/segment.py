@@ -77,7 +77,8 @@ class Model:
     )->np.ndarray:    # probability of each class, float32, (h, w, 3)
         "Classify each pixel of `x`"
         name = self.session.get_inputs()[0].name
-        batch = np.ascontiguousarray(x.transpose(2,0,1))[None]
+        x = x.transpose(2,0,1)
+        batch = np.ascontiguousarray(x)[None]
         out, = self.session.run(None, {name: batch})
         return np.ascontiguousarray(out[0].transpose(1,2,0))
 
@@ -99,8 +100,9 @@ def reduced(
 )->np.ndarray: # at most (220, 220, 3)
     "A window of `image`, made smaller by `factor`"
     side = round(WINDOW/factor)
-    y = _window_start(place[0], side, image.shape[0])
-    x = _window_start(place[1], side, image.shape[1])
+    H,W = image.shape[:2]
+    y = _window_start(place[0], side, H)
+    x = _window_start(place[1], side, W)
     part = np.asarray(image)[y:y+side,x:x+side]
     if factor>=1: return part
     return cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -110,8 +112,9 @@ def _find_in_window(image, place, diameter, guess):
     "(`Objects` in a reduced window, factor); cells of `image` are `diameter` px across, or about as large as a `guess`"
     factor = min(1, SMALL/guess)
     while True:
-        given = diameter and diameter*factor
-        o = find_objects(reduced(image, place, factor), diameter=given, start=guess*factor)
+        given = diameter*factor if diameter else None
+        window = reduced(image, place, factor)
+        o = find_objects(window, diameter=given, start=guess*factor)
         if diameter or o.diameter>=LEAST or factor==1: return o, factor
         if not len(o.table): factor = 1
         else: factor = min(1, SMALL*factor/o.diameter)
@@ -124,7 +127,8 @@ def _pool_windows(found, diameter):
         each = [np.repeat(o.diameter, max(o.n, 1)) for o in sure]
         diameter = float(np.median(np.concatenate(each)))
     level = np.mean([o.level for o in sure], axis=0)
-    return diameter, sure[0].how, sum(o.n for o in sure), level
+    n = sum(o.n for o in sure)
+    return diameter, sure[0].how, n, level
 
 def measure_cells(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
@@ -138,9 +142,9 @@ def measure_cells(
         if len(o.table) and not np.isnan(o.diameter):
             found.append(replace(o, diameter=o.diameter/factor))
             guess = diameter or found[-1].diameter
-        enough = sum(o.n for o in found) >= ENOUGH
+        n = sum(o.n for o in found)
         saw_all = factor*max(image.shape) <= WINDOW
-        if enough or saw_all: break
+        if n>=ENOUGH or saw_all: break
     return _pool_windows(found, diameter)
 
 # %% ../nbs/08_segment.ipynb #e7207b92
@@ -180,24 +184,32 @@ def _image_span(span, side, n):
     if span.end==side: end = n
     return slice(min(first, n), min(end, n))
 
+def _image_window(tile, size, shape):
+    "Slices of an image of `shape` that belong to a `tile`, (rows, columns), of a view of `size`"
+    rows,columns = tile
+    return _image_span(rows, size[0], shape[0]), _image_span(columns, size[1], shape[1])
+
 # %% ../nbs/08_segment.ipynb #6bb77073
-def _classify_tile(model, view, rows, columns):
-    "Probabilities of the classes in a tile of `view` and its halo, float32, (h, w, 3)"
+def _classify_tile(model, view, tile):
+    "Probabilities of the classes in a `tile` of `view` and its halo, float32, (h, w, 3)"
+    rows,columns = tile
     shape = rows.last-rows.first, columns.last-columns.first
     relative = model.card['input']=='relative absorbance'
     read = view.window if relative else view.pixels
     return model(read(rows.first, columns.first, shape))
 
-def _bring_back(p, start, window, scale):
-    "Probabilities at the pixels of the image's `window`; `p` has those of the view from its pixel `start` on"
+def _bring_back(p, tile, window, scale):
+    "`p`, the probabilities in a `tile`, at the pixels of the image's `window`; the view is `scale` times the image"
+    rows,columns = tile
     y,x = window
     fy,fx = scale
-    top = (y.start+.5)*fy - .5 - start[0]
-    left = (x.start+.5)*fx - .5 - start[1]
+    top = (y.start+.5)*fy - .5 - rows.first
+    left = (x.start+.5)*fx - .5 - columns.first
     m = np.float32([[fx, 0, left], [0, fy, top]])
-    size = x.stop-x.start, y.stop-y.start
+    h = y.stop-y.start
+    w = x.stop-x.start
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(p, m, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(p, m, (w,h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 def _entropy(p):
     "Entropy of the probabilities of three classes: 0 where one is sure, 1 where all are equal"
@@ -215,15 +227,15 @@ def predict(
     "Classify `view` tile by tile, and bring the classes back to the image's `shape`"
     mask = np.zeros(shape, np.uint8)
     scale = np.divide(view.size, shape)
-    grid = [tiles(n, model.card['multiple'], **kwargs) for n in view.size]
-    for rows,columns in product(*grid):
-        y = _image_span(rows, view.size[0], shape[0])
-        x = _image_span(columns, view.size[1], shape[1])
-        if not mask[y,x].size: continue
-        p = _classify_tile(model, view, rows, columns)
-        p = _bring_back(p, (rows.first, columns.first), (y,x), scale)
-        mask[y,x] = p.argmax(2)
-        if unsure is not None: unsure[y,x] = _entropy(p)
+    multiple = model.card['multiple']
+    grid = [tiles(n, multiple, **kwargs) for n in view.size]
+    for tile in product(*grid):
+        window = _image_window(tile, view.size, shape)
+        if not mask[window].size: continue
+        p = _classify_tile(model, view, tile)
+        p = _bring_back(p, tile, window, scale)
+        mask[window] = p.argmax(2)
+        if unsure is not None: unsure[window] = _entropy(p)
     return Mask(mask)
 
 # %% ../nbs/08_segment.ipynb #c4edfac9
@@ -234,7 +246,8 @@ def drop_crumbs(
     "Make background of pieces smaller than `DEBRIS`, 0.15 of a cell"
     cells = (mask>0).astype(np.uint8)
     _,labels,stats,_ = cv2.connectedComponentsWithStats(cells, connectivity=4)
-    crumbs = stats[:,cv2.CC_STAT_AREA] < DEBRIS*cell_area(diameter)
+    area = stats[:,cv2.CC_STAT_AREA]
+    crumbs = area < DEBRIS*cell_area(diameter)
     mask[crumbs[labels]] = BACKGROUND
 
 # %% ../nbs/08_segment.ipynb #c6e82186
@@ -278,7 +291,8 @@ def classic_engine(
 )->Segmentation:
     "Segment `image` by absorbance; all silhouettes of red cells are class 1"
     o = find_objects(image, diameter=diameter)
-    mask = Mask(o.silhouette().astype(np.uint8))
+    cells = o.silhouette()
+    mask = Mask(cells.astype(np.uint8))
     return Segmentation(mask, o.diameter, o.how, o.n)
 
 # %% ../nbs/08_segment.ipynb #e85baa1b
@@ -312,7 +326,8 @@ def doubted(
     "Leave out of a training mask the cells that a model sees overlaps in"
     mask = np.asarray(mask)
     _,labels = cv2.connectedComponents((mask>0).astype(np.uint8), connectivity=4)
-    def count(where): return np.bincount(labels[where], minlength=labels.max()+1)
+    n = labels.max()+1
+    def count(where): return np.bincount(labels[where], minlength=n)
 
     size = count(labels>0)
     overlap = count(np.asarray(seen)==OVERLAP)
