@@ -136,12 +136,15 @@ def compare(rows, kind):
     table = pd.DataFrame(dict(used=used), ['constant',*SIGNS[kind]])
     score = expit(used[0]+signs@used[1:])
     errors = dict(used=calibration_error(reliability(score, right)))
+    means = dict(used=score.mean())
     if min(right.sum(), (~right).sum())>=5:
         model = LogisticRegression(C=1e6, max_iter=10_000).fit(signs, right)
         table['fitted'] = [*model.intercept_, *model.coef_[0]]
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         unseen = cross_val_predict(model, signs, right, cv=folds, method='predict_proba')[:,1]
         errors['fitted'] = calibration_error(reliability(unseen, right))
+        means['fitted'] = unseen.mean()
+    table.loc['mean score'] = means
     table.loc['calibration error'] = errors
     return table.rename_axis(f'{kind}: {len(right)}, {(~right).sum()} of them wrong')
 
