@@ -350,7 +350,8 @@ def _with_number(value, n): return f'{value:.2f} ({int(n)})' if value==value els
 
 def _measure_markdown(table, measure):
     values,numbers = _measure_grids(table, measure)
-    shown = np.vectorize(_with_number, otypes=[object])(values, numbers)
+    pairs = [zip(*row) for row in zip(values.values, numbers.values)]
+    shown = [[_with_number(v, n) for v,n in row] for row in pairs]
     grid = pd.DataFrame(shown, values.index, values.columns)
     return f'\n{measure[0].upper()}{measure[1:]}:\n\n{markdown(grid)}'
 
