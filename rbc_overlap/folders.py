@@ -63,7 +63,7 @@ def image_names(
     times = Counter(stems)
     return [s if times[s]==1 else str(f) for s,f in zip(stems, files)]
 
-# %% ../nbs/01_folders.ipynb #5e9e99c2
+# %% ../nbs/01_folders.ipynb #f6af4490
 _UNPRINTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff]') # control characters, and what Python makes of odd bytes
 
 def _percent(match):
@@ -77,12 +77,12 @@ def printable(
     "`name` as tables and files of ours can hold it"
     return _UNPRINTABLE.sub(_percent, str(name))
 
-# %% ../nbs/01_folders.ipynb #d42974b4
+# %% ../nbs/01_folders.ipynb #02b85a5a
 RECORD = '_cells.json' # how a run's file of cells is called after the stem
 OURS,FOREIGN = 'result of ours','mask of another program'
 
-_ILASTIK = r'(simple segmentation|object predictions|object.identities|object probabilities|pixel probabilities)'
-_ONLY_MASKS = re.compile(rf'.+(_cp_masks\.\w+|_seg\.npy|\.stardist\.tiff?|_{_ILASTIK}( stage \d)?\.\w+)', re.I)
+_ILASTIK = r'(simple.segmentation|object.predictions|object.identities|object.probabilities|pixel.probabilities)'
+_ONLY_MASKS = re.compile(rf'.+(_cp_masks\.\w+|_seg\.npy|\.stardist\.tiff?|[_-]{_ILASTIK}( stage \d)?\.\w+)', re.I)
 _TABLES = 'images.csv','cells.csv','clumps.csv','run.json','report.html'
 
 def _kind_by_name(name):
@@ -103,7 +103,7 @@ def _masked_image(name):
     named = RESULT.fullmatch(name) or _MASK.fullmatch(name)
     return named and named[1]
 
-# %% ../nbs/01_folders.ipynb #1e116e6b
+# %% ../nbs/01_folders.ipynb #5d53b172
 def _beginnings(name):
     "`name`, and what it begins with up to each of its dots"
     parts = name.split('.')
@@ -117,7 +117,7 @@ def _in_our_folder(file):
     return any(os.path.exists(f.parent/_FOLDERS[f.name]) for f in ours)
 
 
-# %% ../nbs/01_folders.ipynb #b481771c
+# %% ../nbs/01_folders.ipynb #97daba84
 class _Neighbours:
     "What lies beside what in `files`"
     def __init__(self, files):
@@ -144,7 +144,7 @@ class _Neighbours:
         return file.parent not in self.of_images and bool(wanted & self.anywhere)
 
 
-# %% ../nbs/01_folders.ipynb #f73c0294
+# %% ../nbs/01_folders.ipynb #aa1280fe
 def sort_out(
     files:list[Path], # all that lie in a folder
 )->dict[Path,str]: # {file: what it is instead}
@@ -170,7 +170,7 @@ def few_names(
     if len(names)<=n: return first
     return f'{first}, ... ({len(names)} in all)'
 
-# %% ../nbs/01_folders.ipynb #8bac85fd
+# %% ../nbs/01_folders.ipynb #b2708ffd
 def _counted(n, kind):
     if n==1 or kind.startswith('.'): return f'{n} {kind}'
     noun,*rest = kind.split(' ')
@@ -185,7 +185,7 @@ def left_out_line(
     kinds = sorted(times, key=lambda kind: (-times[kind], kind))
     return 'left out: '+few_names([_counted(times[k], k) for k in kinds], 10)
 
-# %% ../nbs/01_folders.ipynb #290392e5
+# %% ../nbs/01_folders.ipynb #96c3b04c
 @dataclass
 class Source:
     "An image file, its path relative to the folder that was named, and the name of its results"
@@ -223,7 +223,7 @@ def _refuse_clash(sources):
     both = ' and '.join(str(s.path) for s in sources if s.name==clash)
     raise ValueError(f'results of {both} would both be named {clash}: run them one by one')
 
-# %% ../nbs/01_folders.ipynb #50403b8d
+# %% ../nbs/01_folders.ipynb #ca5a5ced
 def _free_name(path, taken):
     "`path`, or one with a number after its stem, that isn't among `taken`"
     if path not in taken: return path
@@ -257,7 +257,7 @@ def _once(found):
         if file not in once or not s.path.is_symlink(): once[file] = s
     return list(once.values())
 
-# %% ../nbs/01_folders.ipynb #cc9064e8
+# %% ../nbs/01_folders.ipynb #d20a56c9
 def _absolute(path): return Path(os.path.abspath(path))
 
 def _left_out(looked, sources):
@@ -270,12 +270,12 @@ def _left_out(looked, sources):
     return left_out
 
 
-# %% ../nbs/01_folders.ipynb #0178d39a
+# %% ../nbs/01_folders.ipynb #089d4a00
 def _no_images(places, left_out):
     "The error of a search that found nothing"
     where = ', '.join(map(str, places))
-    found = [f'no images in {where}', left_out_line(left_out), f'read are {" ".join(sorted(SUFFIXES))}']
-    return ValueError('; '.join(filter(None, found)))
+    needed = f'no images in {where}: read are {" ".join(sorted(SUFFIXES))}'
+    return ValueError(f'{needed}; {left_out_line(left_out)}' if left_out else needed)
 
 def find_images(
     places, # files and folders
@@ -293,7 +293,7 @@ def find_images(
     _refuse_clash(sources)
     return Sources(sources, left_out)
 
-# %% ../nbs/01_folders.ipynb #542bdc21
+# %% ../nbs/01_folders.ipynb #d152fe81
 def _same(sources, what):
     "Lists of at least two `sources` for whose path `what` gives the same; those that can't be read are in none"
     groups = {}
