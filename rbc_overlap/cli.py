@@ -109,11 +109,13 @@ def _finish(result, errors, n):
 # %% ../nbs/21_cli.ipynb #7b537f19
 def _segment(args):
     "images → masks, cells, tables and a report"
+    from rbc_overlap.folders import left_out_line
     from rbc_overlap.run import Run
     needless = args.model and args.engine=='classic'
     if needless: raise ValueError('--model is for --engine model: the classical engine has none')
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
     report = run()
+    if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
     images = {*run.taken.values(), *run.errors}
     return _finish(report, run.errors, len(images))
 

@@ -28,6 +28,8 @@ def _why_no_file(path):
     except OSError: return 'link to nothing'
     return 'file of a special kind'
 
+def _parts(path): return path.split(os.sep)
+
 def list_files(
     base,         # a folder
     ends,         # an ending of names that count, such as `_cells.json`, or a tuple of them; upper case counts, too
@@ -47,10 +49,12 @@ def list_files(
         skipped.update(dict.fromkeys(links, 'link to a folder'))
         subfolders[:] = [s.name for s in inside] # `os.walk` goes into these alone, and into no link
         wanted = [n for n in names if n[0]!='.' and n.lower().endswith(ends)]
-        found += [Path(folder, n) for n in wanted]
+        found += [os.path.join(folder, n) for n in wanted]
 
-    skipped.update({f: _why_no_file(f) for f in found if not os.path.isfile(f)})
-    return sorted(f for f in found if f not in skipped)
+    no_files = [f for f in found if not os.path.isfile(f)]
+    skipped.update({Path(f): _why_no_file(Path(f)) for f in no_files})
+    files = set(found).difference(no_files)
+    return [Path(f) for f in sorted(files, key=_parts)]
 
 # %% ../nbs/01_folders.ipynb #9e7ec5fa
 def _without_ending(path): return str(PurePosixPath(path).with_suffix(''))
@@ -324,8 +328,9 @@ def newest_masks(
 )->dict[str,Path]: # by image, sorted
     "Those of `files` that are named as masks, of each image only the highest version"
     found = {}
+    above = f'{base.as_posix()}/'
     for file in files:
-        named = _parse_mask_name(file.relative_to(base).as_posix())
+        named = _parse_mask_name(file.as_posix().removeprefix(above))
         if not named: continue
         image,version = named
         highest,_ = found.get(image, (0, None))

@@ -110,11 +110,16 @@ def jpeg_element(
     src = 'data:image/jpeg;base64,'+base64.b64encode(data).decode()
     return Img(src=src, width=width, height=height, decoding='async', **kwargs)
 
+def _read_picture(path):
+    "The picture at `path`, BGR; None where there is none (`cv2.imread` crashes on a name that is no UTF-8)"
+    data = Path(path).read_bytes() if Path(path).is_file() else b''
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+
 def overlay_thumbnail(
     path, # an overlay
 )->FT: # empty where there is none
     "A small picture of the overlay at `path`"
-    image = cv2.imread(str(path))
+    image = _read_picture(path)
     return Safe('') if image is None else jpeg_element(image, alt='cells and overlaps, drawn on the image')
 
 # %% ../nbs/12_report.ipynb #95e8c91c
@@ -213,8 +218,9 @@ NORMAL_AREA = 44.2, 3.9 # µm², mean and SD in normal subjects (Zhao et al. 202
 class _SizeAxis:
     "Turns areas into places of the chart whose classes have `edges`"
     def __init__(self, edges):
-        self.lo,second,*_,self.hi = edges
-        self.width = second-self.lo
+        self.lo = edges[0]
+        self.hi = edges[-1]
+        self.width = edges[1]-edges[0]
 
     def place(self, area): return (area-self.lo)/self.width
 
@@ -409,7 +415,7 @@ def _unchanged_image(info):
 def _clump_pictures(info, overlay):
     "The image, if it is as it was, and its overlay without the legend; both BGR"
     image = _unchanged_image(info)
-    drawn = cv2.imread(str(overlay))
+    drawn = _read_picture(overlay)
     if image is not None and drawn is not None: drawn = drawn[:len(image)]
     return [p for p in (image, drawn) if p is not None]
 

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, find_images, newest_records, read_record
+from .folders import RECORD, find_images, newest_records, printable, read_record
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
 from .report import report_html
@@ -110,10 +110,16 @@ def _good_records(records, errors):
     "The files of cells of those images that aren't in `errors`"
     return [data for data,_ in records if data['info']['image'] not in errors]
 
-def _typical_diameter(infos):
-    "Median over the images with enough free-standing cells; nan where there are none"
-    diameters = [i['diameter'] for i in infos if i['diameter'] and i['free_cells']>=_ENOUGH]
-    return np.median(diameters or [np.nan])
+def _typical_of_others(infos):
+    "For each image, the median diameter of the others with enough free-standing cells; nan where there are none"
+    trusted = [i['diameter'] if i['free_cells']>=_ENOUGH else None for i in infos]
+    diameters = np.array(trusted, float)
+    medians = []
+    for k in range(len(diameters)):
+        others = np.delete(diameters, k)
+        others = others[~np.isnan(others)]
+        medians.append(np.median(others) if others.size else np.nan)
+    return medians
 
 def _size_flags(diameter, typical):
     "A flag where cells are much larger or smaller than in the other images"
@@ -127,9 +133,20 @@ _MOMENTS = 'area_mean area_sd area_cv'.split()
 _FIRST = 'image status error cells clumps overlap_fraction diameter flags'.split()
 IMAGE_COLUMNS = _FIRST+COUNTS[:4]+_MOMENTS+COUNTS[4:]
 
-def _image_row(info, typical):
-    flags = info['flags']+_size_flags(info['diameter'], typical)
-    return dict(info, status='ok', error='', flags='; '.join(flags))
+def _same_files(infos):
+    "{image: the first one that was made of the same bytes}, without those first ones"
+    first = {}
+    for i in infos: first.setdefault((i['sha256'], i.get('page', 1)), i['image'])
+    firsts = {i['image']: first[i['sha256'],i.get('page', 1)] for i in infos}
+    return {image: other for image,other in firsts.items() if image!=other}
+
+def _image_rows(infos):
+    "A row for each image that was done"
+    same = _same_files(infos)
+    for info,typical in zip(infos, _typical_of_others(infos)):
+        flags = info['flags']+_size_flags(info['diameter'], typical)
+        if info['image'] in same: flags = [*flags, f'same file as {same[info["image"]]}']
+        yield dict(info, status='ok', error='', flags='; '.join(flags))
 
 def images_table(
     records:list,     # of (file of cells as a dict, its path)
@@ -138,8 +155,7 @@ def images_table(
 )->pd.DataFrame:
     "A row per image: what was counted, or what went wrong"
     infos = [data['info'] for data in _good_records(records, errors)]
-    typical = _typical_diameter(infos)
-    rows = [_image_row(info, typical) for info in infos]
+    rows = [*_image_rows(infos)]
     rows += [dict(image=image, status='error', error=error) for image,error in errors.items()]
     table = pd.DataFrame(rows, columns=IMAGE_COLUMNS).sort_values('image', ignore_index=True)
     whole = dict.fromkeys(['cells','clumps',*COUNTS], 'Int64')
@@ -288,14 +304,18 @@ def _do_page(self:Run, source, file, i, sha256, may_wait, median):
     return True
 
 # %% ../nbs/13_run.ipynb #6807d692
-def _error_text(e): return str(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
+def _one_line(text): return ' '.join(printable(line) for line in str(text).splitlines())
+
+def _error_text(e):
+    "What went wrong, in one line that a table can hold"
+    return _one_line(e if isinstance(e, ValueError) else f'{type(e).__name__}: {e}')
 
 @patch
 def _try_page(self:Run, source, file, i, *args):
     "As `_do_page`, but what goes wrong is noted; then the page doesn't wait"
     image = source.relative.as_posix()+file.suffix(i)
     try: return self._do_page(source, file, i, *args)
-    except NameTaken as e: self.errors[str(source.path)] = str(e)
+    except NameTaken as e: self.errors[printable(source.path)] = _one_line(e)
     except Exception as e: self.errors[image] = _error_text(e)
     return True
 
@@ -304,7 +324,7 @@ def _try_file(self:Run, source, pages=None, median=None):
     "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
     try: file = ImageFile(source.path)
     except (OSError, ImageError) as e:
-        self.errors[source.relative.as_posix()] = str(e)
+        self.errors[source.relative.as_posix()] = _one_line(e)
         return []
     sha256 = hashlib.sha256(file.data).hexdigest()
     may_wait = pages is None
@@ -344,10 +364,10 @@ def run_info(self:Run,
     seconds, # that the run took
 )->dict: # what `run.json` holds
     "Everything that one needs to know in order to do it again"
-    places = [str(p) for p in self.places]
+    places = [printable(p) for p in self.places]
     options = dict(pixel_size=self.pixel_size, redo=self.redo)
-    arguments = dict(places=places, out=str(self.out), **options, **self.settings)
-    program = dict(rbc_overlap=__version__, date=_now(), command=sys.argv, arguments=arguments)
+    arguments = dict(places=places, out=printable(self.out), **options, **self.settings)
+    program = dict(rbc_overlap=__version__, date=_now(), command=[printable(a) for a in sys.argv], arguments=arguments)
     card = getattr(self.network, 'card', None)
     network = dict(card=card, device=getattr(self.network, 'device', 'cpu'))
     images = {data['info']['image']: _kept_info(data) for data,_ in records}
@@ -400,11 +420,12 @@ def _try_all(self:Run, sources):
 def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
     sources = find_images(self.places, self.out)
+    self.left_out = sources.left_out
     self.out.mkdir(parents=True, exist_ok=True)
     self.errors,self.taken,self.diameters = {},{},[]
     started = time.time()
     try: self._try_all(sources)
     finally:
-        names = {name for s in sources for name in (s.relative.as_posix(), str(s.path))}
+        names = {name for s in sources for name in (s.relative.as_posix(), printable(s.path))}
         report = self.write_tables(names, time.time()-started)
     return report
