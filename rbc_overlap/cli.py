@@ -260,7 +260,7 @@ COMMANDS['simulate'] = Command(_simulate, _simulate_args)
 def _evaluate(args):
     "compare results with a truth: IoU tables, error pictures, cell scores"
     from rbc_overlap.evaluate import evaluate
-    scores = evaluate(args.predicted, args.truth, crops=args.crops, seed=args.seed)
+    scores = evaluate(args.predicted, args.truth, args.crops, args.seed, category=args.category)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
     print(args.out)
@@ -270,10 +270,13 @@ def _evaluate_args(p):
     p.add_argument('predicted', type=Path, metavar='PREDICTED',
         help='folder with STEM_mask.png, and STEM_cells.json where cells are scored, too')
     p.add_argument('truth', type=Path, metavar='TRUTH',
-        help='labelled folder: masks/, and cells.coco.json and images/ where they are known')
+        help='labelled folder: masks/ or cells.coco.json, better both, and images/ where they are known')
     _add_out(p, 'folder for tables, scores and error pictures')
     p.add_argument('--crops', action='store_true',
         help="also the paper's sample: 4 crops of 3 frames of 3 slides each, which the truth's slides.csv names")
+    p.add_argument('--category', action='append', default=[], metavar='NAME',
+        help='which category of the truth holds the red cells (default: rbc, red blood cell or erythrocyte); '
+            'give it again for more of them')
     _add_seed(p, 'of the crops')
 
 COMMANDS['evaluate'] = Command(_evaluate, _evaluate_args)

@@ -8,8 +8,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/folders.html.md"""
 __all__ = ['RECORD', 'OURS', 'FOREIGN', 'RESULT', 'LABELS', 'list_files', 'image_names', 'printable', 'sort_out', 'few_names',
            'left_out_line', 'Source', 'Sources', 'find_images', 'same_bytes', 'newest_masks', 'latest_masks',
            'mask_versions', 'latest_mask', 'labelled_images', 'image_file', 'check_pairs', 'read_coco_file',
-           'split_coco', 'read_record', 'newest_records', 'is_label_image', 'find_cells', 'load_cells', 'find_masks',
-           'Labels', 'find_labels', 'pair_names', 'read_column', 'Doubts']
+           'split_coco', 'read_record', 'newest_records', 'is_label_image', 'find_cells', 'read_one_image',
+           'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names', 'read_column', 'Doubts']
 
 # %% ../nbs/01_folders.ipynb #77928b65
 import csv, glob, json, os, re
@@ -434,7 +434,7 @@ def split_coco(
     out = {}
     for name,image in zip(names, data['images']):
         own = annotations.get(image['id'], [])
-        out[name] = dict(images=[image], annotations=own)
+        out[name] = dict(images=[image], annotations=own, categories=data.get('categories', []))
     return out
 
 # %% ../nbs/01_folders.ipynb #3a52aaa6
@@ -492,6 +492,15 @@ def _clump_number(annotation):
     free = annotation.get('freestanding', not clump)
     return 0 if free else 1+annotation.get('clump', 0)
 
+def read_one_image(
+    source, # a COCO data set of one image, or its file
+)->dict:
+    "The COCO data set of one image; ValueError where `source` is of another number of them"
+    data = source if isinstance(source, dict) else read_coco_file(source)
+    n = len(data['images'])
+    if n==1: return data
+    raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
+
 def load_cells(
     source, # a COCO data set of one image, or its file, or a label image
 ): # (list of `Cell`, whose `clump` is 0 where they are free-standing, and (H, W))
@@ -499,10 +508,7 @@ def load_cells(
     if is_label_image(source):
         labels = read_labels(source)
         return label_cells(labels), labels.shape
-    data = source if isinstance(source, dict) else read_coco_file(source)
-    n = len(data['images'])
-    if n!=1: raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
-
+    data = read_one_image(source)
     has_clumps = any('clump' in a or 'freestanding' in a for a in data['annotations'])
     annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
     (cells,shape), = read_coco(data | dict(annotations=annotations)).values()

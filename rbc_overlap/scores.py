@@ -7,8 +7,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/scores.html.md"""
 # %% auto #0
 __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'BINS', 'MEASURES', 'confusion', 'iou', 'image_ious', 'score_mask',
            'paper_table', 'markdown', 'right_classes', 'mark_mistakes', 'error_picture', 'match', 'group_counts',
-           'clump_counts', 'cell_counts', 'cell_scores', 'recall_table', 'cell_table', 'difficulty',
-           'difficulty_markdown', 'heat_map', 'difficulty_picture', 'reliability', 'calibration_error',
+           'clump_counts', 'cell_counts', 'cell_scores', 'recall_table', 'box_counts', 'box_scores', 'cell_table',
+           'difficulty', 'difficulty_markdown', 'heat_map', 'difficulty_picture', 'reliability', 'calibration_error',
            'reliability_picture', 'reliabilities']
 
 # %% ../nbs/14_scores.ipynb #02bc6837
@@ -64,7 +64,8 @@ def score_mask(
 
     status = 'missing' if predicted is None else 'other size'
     zeros = dict.fromkeys(IOUS, 0.)
-    return dict(status=status, **zeros), np.zeros((3,4), int)
+    undecided = np.full_like(truth, UNKNOWN)
+    return dict(status=status, **zeros), confusion(undecided, truth)
 
 # %% ../nbs/14_scores.ipynb #dc8e7d8b
 def paper_table(
@@ -247,14 +248,44 @@ def cell_scores(
 
 # %% ../nbs/14_scores.ipynb #390c8b0b
 def recall_table(
-    scores:dict, # as from `cell_scores`
-)->pd.DataFrame: # rows F1 and recall, a column per level
+    scores:dict, # as from `cell_scores` or `box_scores`
+)->pd.DataFrame: # rows F1 and recall, a column per level; of boxes F1 at IoU 0.5 alone
     "F1 of all cells and recall of those in clumps, for each IoU that counts as found"
     rows = {'F1, all cells': 'f1'}
-    if scores['clumps']: rows['recall, cells in clumps'] = 'clump_recall'
-    values = [[scores[f'{key}_{k}'] for k in LEVELS] for key in rows.values()]
-    levels = [f'IoU {v}' for v in LEVELS.values()]
-    return pd.DataFrame(values, [*rows], levels)
+    if scores['clumps']>0: rows['recall, cells in clumps'] = 'clump_recall'
+    levels = {k: v for k,v in LEVELS.items() if k==50 or 'compared' not in scores}
+    values = [[scores[f'{key}_{k}'] for k in levels] for key in rows.values()]
+    return pd.DataFrame(values, [*rows], [f'IoU {v}' for v in levels.values()])
+
+# %% ../nbs/14_scores.ipynb #b52a6238
+def _fill_box(cell):
+    "A cell that fills the bounding box of `cell`"
+    return Cell(cell.y, cell.x, np.ones_like(cell.mask))
+
+def box_counts(
+    predicted:list[Cell],
+    truth:list[Cell],
+    shape, # (H, W) of the image
+)->dict[str,int]: # cells, predicted_cells, found_50; can be added over images
+    "What there is and what was found, as `cell_counts` says it, by the bounding boxes of the cells"
+    predicted_boxes = [_fill_box(c) for c in predicted]
+    true_boxes = [_fill_box(c) for c in truth]
+    _,_,value = match(ious(predicted_boxes, true_boxes, shape))
+    found = int((value>=LEVELS[50]).sum())
+    return dict(cells=len(truth), predicted_cells=len(predicted), found_50=found)
+
+# %% ../nbs/14_scores.ipynb #38ef9587
+_NEEDS_MASKS = ['clumps', 'f1_80', 'f1_90', 'clump_count_exact', 'clump_area_abs_err']
+_NEEDS_MASKS += [f'clump_recall_{k}' for k in LEVELS]
+
+def box_scores(
+    counts:pd.DataFrame, # a row per image, as from `box_counts`
+)->dict: # the keys of `cell_scores`, NaN for what needs masks; and compared, 'boxes'
+    "Scores of single cells by their boxes, from `counts` of several images"
+    n = counts.sum()
+    f1 = _ratio_or_nan(2*n.found_50, n.cells+n.predicted_cells)
+    scores = dict(compared='boxes', cells=int(n.cells), f1_50=f1, image_count_mape=_mean_count_error(counts))
+    return scores | dict.fromkeys(_NEEDS_MASKS, np.nan)
 
 # %% ../nbs/14_scores.ipynb #386e4fea
 def cell_table(
