@@ -13,11 +13,12 @@ __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORM
            'depth', 'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'draw_outlines', 'legend', 'overlay']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
-import hashlib, io, os, time
+import hashlib, io, os, re, time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from xml.etree import ElementTree
 import cv2, numpy as np, tifffile
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
@@ -102,7 +103,10 @@ def check_sizes(
     raise ValueError(f'an image of {size} and a mask of {mask.shape}: they must have the same size')
 
 # %% ../nbs/00_core.ipynb #fa0a95ef
-FORMATS = dict(PNG='.png', JPEG='.jpg .jpeg', TIFF='.tif .tiff', BMP='.bmp', GIF='.gif', WEBP='.webp')
+_CODECS = {'JPEG XL': '.jxl', 'JPEG XR': '.jxr .wdp .hdp', 'AVIF': '.avif'} # read by imagecodecs
+_PILLOW = dict(PNG='.png', JPEG='.jpg .jpeg .jpe .jfif .mpo', TIFF='.tif .tiff .btf .tf8 .svs .ndpi .scn .qptiff .lsm',
+    BMP='.bmp .dib', GIF='.gif', WEBP='.webp', JPEG2000='.jp2 .j2k .j2c .jpc .jpf .jpx', PPM='.ppm .pgm .pbm .pnm')
+FORMATS = _PILLOW | _CODECS
 SUFFIXES = tuple(' '.join(FORMATS.values()).split())
 
 class ImageError(ValueError):
@@ -110,14 +114,24 @@ class ImageError(ValueError):
     def __init__(self, path, found): super().__init__(f'{path}: {found}; read are {", ".join(FORMATS)}')
 
 # %% ../nbs/00_core.ipynb #c1949942
+_LEAST_RANGE = 1/4 # of the light: an image with less isn't stretched
+
+def _value_range(deep):
+    "(lowest, highest value, why it isn't stretched) that become 0 and 255"
+    lowest,highest = np.percentile(deep, (.1, 99.9))
+    is_weak = lowest>0 and highest-lowest<_LEAST_RANGE*highest
+    if not is_weak: return lowest, highest, ''
+    return 0, highest, f'; only {lowest:g} to {highest:g} occur, so they are not stretched'
+
 def stretch(
     deep:np.ndarray, # any number type, (H, W) or (H, W, C)
-): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and (nearly) constant images
-    "Map the 0.1 to 99.9 percentile range of `deep` to 0-255"
+): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and constant images
+    "Map the 0.1 to 99.9 percentile range of `deep` to 0-255; 0 to the 99.9 percentile where that range is small"
     if not np.isfinite(deep).all(): raise ValueError(f'{deep.dtype} pixels that are NaN or infinite')
-    lowest,highest = np.percentile(deep, (.1, 99.9))
-    if highest<=lowest: raise ValueError(f'{deep.dtype} pixels that all are {lowest:g}')
-    note = f'{deep.dtype} {lowest:g} to {highest:g} scaled to 0-255'
+    lowest,highest,why = _value_range(deep)
+    first = deep.flat[0]
+    if highest<=lowest or (deep==first).all(): raise ValueError(f'{deep.dtype} pixels that all are {first:g}')
+    note = f'{deep.dtype} {lowest:g} to {highest:g} scaled to 0-255{why}'
     gain = np.float32(255/(highest-lowest))
     scaled = (deep.astype(np.float32)-np.float32(lowest)) * gain
     return np.clip(scaled+.5, 0, 255).astype(np.uint8), note
@@ -136,16 +150,34 @@ def _to_rgb(a):
     if a.shape[2]==1: return np.repeat(a, 3, axis=2)
     return np.ascontiguousarray(a)
 
+# %% ../nbs/00_core.ipynb #2a95b406
+_ORIENTATION = 0x112 # number of EXIF's tag
+
+def _turn_note(orientation):
+    "What a note says of EXIF's `orientation`"
+    if orientation not in range(2, 9): return ''
+    return f'turned upright: its EXIF orientation is {orientation}'
+
+def _join_notes(*notes): return '; '.join(n for n in notes if n)
+
+def _turn(rgb, orientation):
+    "`rgb` turned upright from EXIF's `orientation`"
+    if not _turn_note(orientation): return rgb
+    im = Image.fromarray(rgb)
+    im.getexif()[_ORIENTATION] = orientation
+    return np.asarray(ImageOps.exif_transpose(im))
+
 # %% ../nbs/00_core.ipynb #97342f35
 def _read_pillow(im):
     "RGB array of a Pillow image, and a note"
+    turned = _turn_note(im.getexif().get(_ORIENTATION, 1))
     im = ImageOps.exif_transpose(im)
     if im.mode in ('I','F') or im.mode.startswith('I;'):
         grey,note = stretch(np.asarray(im))
-        return _to_rgb(grey), note
+        return _to_rgb(grey), _join_notes(note, turned)
     transparent = 'A' in im.getbands() or 'transparency' in im.info
     im = im.convert('RGBA' if transparent else 'RGB')
-    return _to_rgb(np.asarray(im)), ''
+    return _to_rgb(np.asarray(im)), turned
 
 # %% ../nbs/00_core.ipynb #ecfa0077
 def _deep_png(data):
@@ -155,19 +187,25 @@ def _deep_png(data):
     order = cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB
     return cv2.cvtColor(a, order)
 
-def _deep_tiff(data, page):
-    "Pixels of a page of a TIFF, as deep as they are, (H, W) or (H, W, C)"
-    with tifffile.TiffFile(io.BytesIO(data)) as tif:
-        p = tif.pages[page]
-        a = p.asarray()
-    channels_first = p.planarconfig==2 and p.samplesperpixel>1
-    if channels_first: a = np.moveaxis(a, 0, -1)
-    if p.photometric==tifffile.PHOTOMETRIC.MINISWHITE: a = a.max()-a
-    return a
+# %% ../nbs/00_core.ipynb #18978cb1
+def _codec(data):
+    "The format of `data` that imagecodecs reads and Pillow doesn't; None for others"
+    if data[:2]==b'\xff\x0a' or data[4:12]==b'JXL \r\n\x87\n': return 'JPEG XL'
+    if data[:3]==b'II\xbc': return 'JPEG XR'
+    if data[4:8]==b'ftyp' and data[8:12] in (b'avif',b'avis'): return 'AVIF'
+
+def _decode(data, codec):
+    "Pixels of `data`, as deep as they are"
+    import imagecodecs
+    decoders = {'JPEG XL': 'jpegxl', 'JPEG XR': 'jpegxr', 'AVIF': 'avif', 'JPEG2000': 'jpeg2k'}
+    return getattr(imagecodecs, f'{decoders[codec]}_decode')(data)
+
+def _jpeg2000_depth(data):
+    "Bits per channel of a JPEG 2000"
+    start = data.index(b'\xff\x4f\xff\x51') # codestream and its size, then 38 bytes to the depth
+    return (data[start+42] & 127)+1
 
 # %% ../nbs/00_core.ipynb #ea9a73f2
-_ORIENTATION = 0x112 # number of EXIF's tag
-
 def _scale_deep(a):
     "uint8 array of `a`, which has 1 to 4 channels, and a note"
     if a.ndim==2: return stretch(a)
@@ -176,17 +214,15 @@ def _scale_deep(a):
     if a.shape[2]>n_colors:
         opaque = np.iinfo(a.dtype).max if a.dtype.kind in 'ui' else 1
         alpha = a[...,n_colors:]/opaque*255
-        scaled = np.concatenate([scaled, alpha.astype(np.uint8)], -1)
+        scaled = np.concatenate([scaled, np.clip(alpha, 0, 255).astype(np.uint8)], -1)
     return scaled, note
 
 def _read_deep(a, orientation=1):
-    "RGB array of the deep pixels `a` with an EXIF `orientation`, and a note"
+    "RGB array of the pixels `a` of any type with an EXIF `orientation`, and a note"
     is_image = a.ndim==2 or (a.ndim==3 and 1<=a.shape[2]<=4)
     if not is_image: raise ValueError(f'an array of {a.shape}, not (H, W) or (H, W, 1 to 4)')
-    scaled,note = _scale_deep(a)
-    im = Image.fromarray(_to_rgb(scaled))
-    im.getexif()[_ORIENTATION] = orientation
-    return np.asarray(ImageOps.exif_transpose(im)), note
+    scaled,note = (a, '') if a.dtype==np.uint8 else _scale_deep(a)
+    return _turn(_to_rgb(scaled), orientation), _join_notes(note, _turn_note(orientation))
 
 # %% ../nbs/00_core.ipynb #e958d791
 @contextmanager
@@ -208,9 +244,307 @@ def _open_image(data, path):
     "Open `data` with Pillow; ImageError where it isn't an image"
     if not data: raise ImageError(path, 'an empty file')
     try:
-        with _any_size(): return Image.open(io.BytesIO(data), formats=[*FORMATS])
+        with _any_size(): return Image.open(io.BytesIO(data), formats=[*_PILLOW])
     except UnidentifiedImageError: raise ImageError(path, _no_image(data)) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
+
+# %% ../nbs/00_core.ipynb #5304caf3
+_ASIDE = re.compile(r'\W*(thumbnail|label|macro|mask)\b|map$', re.IGNORECASE)
+_REDUCED = 2 # of the old tag SubfileType
+
+def _is_aside(page, name=''):
+    "Does this `page` of a TIFF, or the `name` of its series, say that it is no field?"
+    if page.is_reduced or page.is_mask: return True
+    tags = page.tags
+    if page.photometric==tifffile.PHOTOMETRIC.MASK: return True
+    if tags.valueof('SubfileType')==_REDUCED: return True
+    texts = name,tags.valueof('PageName'),tags.valueof('ImageDescription')
+    return any(_ASIDE.match(t) for t in texts if isinstance(t, str))
+
+# %% ../nbs/00_core.ipynb #3df0cc04
+def _planes(axes, shape):
+    "Numbers of planes of an array with `axes` and `shape`, (images, channels)"
+    outer = {i: n for i,n in enumerate(shape) if axes[i] not in 'YXS'}
+    number = np.arange(np.prod([*outer.values()], dtype=int)).reshape([*outer.values()])
+    if 'C' not in axes or 'S' in axes: return number.reshape(-1, 1)
+    of_channels = [*outer].index(axes.index('C'))
+    number = np.moveaxis(number, of_channels, -1)
+    return number.reshape(-1, number.shape[-1])
+
+# %% ../nbs/00_core.ipynb #611ffe6c
+def _check_whole(page):
+    "ValueError where the file ends before the pixels of a `page` do"
+    ends = np.add(page.dataoffsets, page.databytecounts)
+    end = ends.max(initial=0)
+    size = page.parent.filehandle.size
+    if end>size: raise ValueError(f'{size} bytes of {end}: it was cut off')
+
+def _whole_planes(series, axes):
+    "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
+    inner = [axes.index(a) for a in 'YXS' if a in axes]
+    outer = [i for i in range(len(axes)) if i not in inner]
+    a = series.asarray().transpose(outer+inner)
+    return a.reshape(-1, *a.shape[len(outer):])
+
+def _plane(series, axes, k):
+    "Pixels of plane `k` of a `series` with `axes`, as deep as they are, (H, W) or (H, W, C)"
+    n = _planes(axes, series.shape).size
+    pages = series.pages
+    if n!=len(pages): return _whole_planes(series, axes)[k]
+    _check_whole(pages[k])
+    a = pages[k].asarray()
+    return np.moveaxis(a, 0, -1) if pages[k].axes=='SYX' else a
+
+# %% ../nbs/00_core.ipynb #3813bd00
+_ALIKE = .2 # correlation of fine detail: colours of a real smear have .3 and more, two smears less than .14
+
+def _detail(plane):
+    "What is left of a `plane`, much reduced, without its slow changes; standardised, (N,)"
+    h,w = plane.shape
+    scale = min(1, 512/max(h, w))
+    size = max(round(w*scale), 1),max(round(h*scale), 1)
+    small = cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    fine = (small-cv2.GaussianBlur(small, (0,0), 16)).ravel()
+    return (fine-fine.mean())/max(fine.std(), 1e-9)
+
+def _same_field(planes):
+    "Do all of `planes` show what the first one shows?"
+    first,*others = map(_detail, planes)
+    return all(np.mean(first*o)>_ALIKE for o in others)
+
+# %% ../nbs/00_core.ipynb #79e81847
+def _are_colors(planes):
+    "Are three `planes`, or the first three of four, the colours of one field? Four that are all alike are depths"
+    if len(planes)==4 and _same_field(planes): return False
+    return _same_field(planes[:3])
+
+def _known_axes(series):
+    "The axes of a TIFF's `series`, with C and S where they can be told"
+    axes = series.axes
+    unsaid = axes[:-2]
+    if axes[-2:]!='YX' or not unsaid or set(unsaid)!={'Q'}: return axes
+    n,h,w = series.shape[-3:]
+    if w in (3,4) and h>4: return unsaid[1:]+'YXS'
+    if n not in (3,4): return axes
+    planes = [_plane(series, axes, k) for k in range(n)]
+    return unsaid[1:]+'CYX' if _are_colors(planes) else axes
+
+# %% ../nbs/00_core.ipynb #3b519f1d
+@dataclass
+class _Field:
+    "One image of a TIFF: its `channels` are numbers of planes of `series`"
+    series:object
+    channels:list
+    axes:str
+
+    @property
+    def pages(self):
+        "The page of each channel; the first page of the series where planes are no pages"
+        of_series = self.series.pages
+        return [of_series[k if k<len(of_series) else 0] for k in self.channels]
+    @property
+    def page(self):
+        "The page that has the tags"
+        return self.pages[0].keyframe
+    @property
+    def index(self):
+        "Number of its first page in the file"
+        return self.pages[0].index
+
+def _series_fields(series):
+    "The `_Field`s of a series of a TIFF, without those whose pages are missing or no fields"
+    axes = _known_axes(series)
+    fields = [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
+    return [f for f in fields if None not in f.pages]
+
+def _tiff_fields(tif):
+    "The `_Field`s of a TIFF, in the order of its pages"
+    found = [f for s in tif.series for f in _series_fields(s)]
+    fields = [f for f in found if not _is_aside(f.page, f.series.name)] or found
+    if all(f.series.kind.lower() in ('generic','uniform') for f in fields): fields.sort(key=lambda f: f.index)
+    return fields
+
+# %% ../nbs/00_core.ipynb #48108879
+_PHOTOMETRIC = tifffile.PHOTOMETRIC
+
+def _invert(a, page):
+    "`a`, in which 0 is white, with 0 as black"
+    if a.dtype==bool: return ~a
+    if a.dtype.kind=='u' and page.bitspersample<=8: return 2**page.bitspersample-1-a
+    return a.max()-a
+
+def _to_bytes(a, page):
+    "`a` with its 1 to 7 bits spread to 8"
+    if a.dtype==bool: return a.astype(np.uint8)*255
+    if a.dtype==np.uint8 and page.bitspersample<8: return a*(255//(2**page.bitspersample-1))
+    return a
+
+def _look_up(a, page):
+    "The colours of the palette's numbers `a`, uint8, (H, W, 3)"
+    colors = page.colormap.T
+    if colors.max()>255: colors = colors>>8
+    return colors.astype(np.uint8)[a]
+
+# %% ../nbs/00_core.ipynb #979ccb5b
+_JPEGS = 6,7,33007,34892 # compressions that decode to RGB
+_JPEG2000S = 33003,33004,33005,34712
+_LAB = _PHOTOMETRIC.CIELAB,_PHOTOMETRIC.ICCLAB,_PHOTOMETRIC.ITULAB
+
+def _convert(a, mode):
+    "RGB of `a` in another of Pillow's modes"
+    if a.dtype==np.uint16: a = (a>>8).astype(np.uint8)
+    h,w = a.shape[:2]
+    return np.asarray(Image.frombytes(mode, (w,h), a.tobytes()).convert('RGB'))
+
+def _as_light(a, page):
+    "What the pixels `a` of a `page` of a TIFF mean, as light; (H, W) or (H, W, C)"
+    kind = page.photometric
+    is_lossless_ycbcr = kind==_PHOTOMETRIC.YCBCR and page.compression not in _JPEGS+_JPEG2000S
+    if kind in _LAB or is_lossless_ycbcr: raise NotImplementedError('left to Pillow')
+    if kind==_PHOTOMETRIC.PALETTE and a.ndim==2 and page.colormap is not None: return _look_up(a, page)
+    if kind==_PHOTOMETRIC.SEPARATED and a.ndim==3 and a.shape[2]==4: return _convert(a, 'CMYK')
+    if kind==_PHOTOMETRIC.YCBCR and page.compression in _JPEG2000S: return _convert(a, 'YCbCr')
+    if kind==_PHOTOMETRIC.MINISWHITE: a = _invert(a, page)
+    return _to_bytes(a, page)
+
+# %% ../nbs/00_core.ipynb #4fa47b17
+@patch
+def pixels(self:_Field):
+    "Light of all channels, as deep as they are, (H, W, C)"
+    planes = [_as_light(_plane(self.series, self.axes, k), self.page) for k in self.channels]
+    return np.concatenate([np.atleast_3d(p) for p in planes], -1)
+
+# %% ../nbs/00_core.ipynb #6c4d33c9
+def _bright_field(channels):
+    "Which of `channels`, (H, W, C), is the bright field: its number"
+    low,middle,high = np.percentile(channels, (1,50,99), axis=(0,1))
+    brightness = (middle-low)/np.maximum(high-low, 1e-9)
+    return int(brightness.argmax())
+
+def _colors(channels, is_rgb):
+    "(1 or 3 of `channels`, a note); ValueError where there are too many"
+    n = channels.shape[2]
+    if n in (1,3): return channels, ''
+    if n==2:
+        k = _bright_field(channels)
+        return channels[...,k:k+1], f'channel {k+1} of 2 taken, as bright field'
+    if n==4 or is_rgb: return channels[...,:3], f'channels 1 to 3 of {n} taken as red, green and blue'
+    raise ValueError(f'{n} channels, and an image has 1 to 4')
+
+# %% ../nbs/00_core.ipynb #2b568a15
+_PREMULTIPLIED,_STRAIGHT = 1,2 # kinds of alpha among a TIFF's ExtraSamples
+
+def _alpha(page):
+    "(number of the channel, its kind) of the alpha of a `page` of a TIFF; (None, None) without"
+    extra = [int(e) for e in page.extrasamples]
+    first = page.samplesperpixel-len(extra)
+    for k,kind in enumerate(extra, first):
+        if kind in (_PREMULTIPLIED, _STRAIGHT): return k, kind
+    return None, None
+
+def _divide(colors, alpha):
+    "`colors` without the factor `alpha`, (H, W, 1), of the same type"
+    if colors.dtype.kind=='f': return colors/np.maximum(alpha, 1e-9)
+    opaque = np.iinfo(colors.dtype).max
+    straight = colors.astype(np.int64)*opaque//np.maximum(alpha, 1)
+    return np.minimum(straight, opaque).astype(colors.dtype)
+
+@patch
+def colors(self:_Field):
+    "(Pixels with 1 or 3 colours and, where the file says so, alpha; a note)"
+    a = self.pixels()
+    is_rgb = self.page.photometric==_PHOTOMETRIC.RGB
+    k,kind = _alpha(self.page)
+    if k is None or len(self.channels)>1: return _colors(a, is_rgb)
+    alpha = a[...,k:k+1]
+    colors,note = _colors(np.delete(a, k, axis=2), is_rgb)
+    if kind==_PREMULTIPLIED: colors = _divide(colors, alpha)
+    return np.concatenate([colors, alpha], -1), note
+
+# %% ../nbs/00_core.ipynb #2be200b9
+def _tiff_image(field, data, path):
+    "(RGB array, note) of a `field` of the TIFF `data`"
+    orientation = field.page.tags.valueof('Orientation', default=1)
+    guessed = '' if field.axes==field.series.axes else f'axes {field.series.axes} taken as {field.axes}'
+    try: a,note = field.colors()
+    except NotImplementedError:
+        im = _open_image(data, path)
+        im.seek(field.index)
+        return _read_pillow(im)
+    rgb,scaled = _read_deep(a, orientation)
+    return rgb, _join_notes(guessed, note, scaled)
+
+# %% ../nbs/00_core.ipynb #987c43d7
+_PIXEL_LIMITS = .01,10 # µm
+_MICRONS = {1e-3: 'nm nanometer nanometre', 1: 'µm μm um micron microns micrometer micrometre \\u00b5m',
+    1e3: 'mm millimeter millimetre', 1e4: 'cm centimeter centimetre', 1e6: 'm meter metre', 25400: 'in inch "'}
+_MICRONS = {name: size for size,names in _MICRONS.items() for name in names.split()}
+
+def _microns(size, unit):
+    "`size` in µm; None where that isn't known"
+    factor = _MICRONS.get(str(unit).strip().lower())
+    try: return float(size)*factor
+    except (TypeError, ValueError): return None
+
+def _per_unit(density, microns):
+    "Size in µm of a pixel of which `density` lie on `microns`"
+    return microns/density if density and microns else None
+
+def _plausible(y, x):
+    "(y, x), if both are sizes of a microscope's pixel; None else"
+    least,most = _PIXEL_LIMITS
+    sizes = [s for s in (y,x) if s]
+    if not sizes or not all(least<=s<=most for s in sizes): return None
+    return y or x, x or y
+
+# %% ../nbs/00_core.ipynb #96deb1ba
+def _ome_size(tif, field):
+    "Size (y, x) in µm that OME tells of a `field`"
+    if not tif.is_ome: return None
+    root = ElementTree.fromstring(tif.ome_metadata)
+    pixels = root.findall('{*}Image/{*}Pixels')
+    if not pixels: return None
+    i = [s is field.series for s in tif.series].index(True)
+    said = pixels[i if i<len(pixels) else 0].attrib
+    sizes = [said.get(f'PhysicalSize{a}') for a in 'YX']
+    units = [said.get(f'PhysicalSize{a}Unit', 'µm') for a in 'YX']
+    return _plausible(*map(_microns, sizes, units))
+
+# %% ../nbs/00_core.ipynb #c51f341c
+_INCH,_CENTIMETRE = 2,3 # of the tag ResolutionUnit
+_RESOLUTION_UNITS = {_INCH: 25400, _CENTIMETRE: 10_000, 4: 1000, 5: 1} # in µm
+
+def _resolution_size(page, microns):
+    "Size (y, x) of a pixel of `page`, whose resolution counts pixels on so many `microns`"
+    if 'XResolution' not in page.tags: return None
+    x,y = page.resolution
+    return _plausible(_per_unit(y, microns), _per_unit(x, microns))
+
+def _imagej_size(tif, page):
+    "Size (y, x) in µm by ImageJ"
+    if not tif.is_imagej: return None
+    unit = tif.imagej_metadata.get('unit', '')
+    return _resolution_size(page, _microns(1, unit))
+
+def _mpp_size(page):
+    "Size (y, x) in µm by a slide scanner's MPP"
+    said = re.search(r'\bMPP\s*=\s*([\d.]+)', page.description)
+    return said and _plausible(_microns(said[1], 'µm'), None)
+
+# %% ../nbs/00_core.ipynb #7d7db435
+def _said_sizes(tif, field):
+    "(Size (y, x) in µm or None, who says so) for all who could tell it"
+    page = field.page
+    yield _ome_size(tif, field), 'OME PhysicalSize'
+    yield _imagej_size(tif, page), 'ImageJ calibration'
+    yield _mpp_size(page), 'MPP in the description'
+    unit = page.tags.valueof('ResolutionUnit', default=_INCH)
+    yield _resolution_size(page, _RESOLUTION_UNITS.get(int(unit))), 'TIFF resolution'
+
+def _tiff_size(tif, field):
+    "(Size (y, x) of a `field`'s pixels in µm, who says so); (None, '') where nobody does"
+    said = _said_sizes(tif, field)
+    return next((one for one in said if one[0]), (None, ''))
 
 # %% ../nbs/00_core.ipynb #551061e1
 @dataclass
@@ -218,7 +552,9 @@ class Page:
     "One image of a file: `name` is the file's stem, with `_p001`, ... where the file has several pages"
     name:str
     image:Picture
-    note:str = '' # how a deep image was scaled
+    note:str = '' # how a deep image was scaled, which channels were taken, whether it was turned
+    pixel_size:tuple = None # (y, x), µm, as the file tells; None where it doesn't
+    pixel_size_source:str = '' # where the file tells it, in words
 
     def _repr_png_(self): return self.image._repr_png_()
 
@@ -242,7 +578,14 @@ class ImageFile:
     def _count(self):
         "How many pages there are"
         if self.data[:4] in TIFF_STARTS:
-            with tifffile.TiffFile(io.BytesIO(self.data)) as tif: return len(tif.pages)
+            self.tif = tifffile.TiffFile(io.BytesIO(self.data))
+            self.fields = _tiff_fields(self.tif)
+            if not self.fields: raise ImageError(self.path, 'a TIFF without a whole page')
+            return len(self.fields)
+        codec = _codec(self.data)
+        if codec:
+            self.format = codec
+            return 1
         self.im = _open_image(self.data, self.path)
         self.format = self.im.format
         if self.format=='MPO': return 1
@@ -253,35 +596,57 @@ class ImageFile:
     def suffix(self, i): return f'_p{i+1:03d}' if self.n>1 else ''
 
 # %% ../nbs/00_core.ipynb #eee97be8
-def _tiff_page(data, page):
-    "(bits per channel, EXIF orientation) of a page of a TIFF"
-    with tifffile.TiffFile(io.BytesIO(data)) as tif:
-        p = tif.pages[page]
-        bits = p.dtype.itemsize*8 if p.dtype else 0
-        orientation = p.tags['Orientation'].value if 'Orientation' in p.tags else 1
-    return bits, orientation
+@patch
+def _is_deep(self:ImageFile):
+    "Has a PNG or JPEG 2000 more than 8 bits per channel?"
+    if self.format=='PNG': return self.data[24]==16
+    return self.format=='JPEG2000' and _jpeg2000_depth(self.data)>8
 
 @patch
 def _read(self:ImageFile, i):
     "(RGB array, note) of page `i`"
-    if self.format=='TIFF':
-        bits,orientation = _tiff_page(self.data, i)
-        if bits>8: return _read_deep(_deep_tiff(self.data, i), orientation)
-        self.im = self.im or _open_image(self.data, self.path)
+    if self.format=='TIFF': return _tiff_image(self.fields[i], self.data, self.path)
+    if self.im is None: return _read_deep(_decode(self.data, self.format))
     self.im.seek(i)
-    is_deep_png = self.format=='PNG' and self.data[24]==16 # bits per channel
-    if is_deep_png:
-        orientation = self.im.getexif().get(_ORIENTATION, 1)
-        return _read_deep(_deep_png(self.data), orientation)
-    return _read_pillow(self.im)
+    if not self._is_deep(): return _read_pillow(self.im)
+    orientation = self.im.getexif().get(_ORIENTATION, 1)
+    a = _deep_png(self.data) if self.format=='PNG' else _decode(self.data, self.format)
+    return _read_deep(a, orientation)
 
+# %% ../nbs/00_core.ipynb #7c4b3dcf
+_QUARTER_TURNS = 5,6,7,8 # orientations that exchange rows and columns
+
+@patch
+def _said_size(self:ImageFile, i):
+    "(Size (y, x) of a pixel before it is turned, source, orientation)"
+    if self.format=='TIFF':
+        field = self.fields[i]
+        orientation = field.page.tags.valueof('Orientation', default=1)
+        return *_tiff_size(self.tif, field), orientation
+    if self.im is None: return None, '', 1
+    x,y = self.im.info.get('dpi', (0,0))
+    size = _plausible(_per_unit(float(y), 25400), _per_unit(float(x), 25400))
+    source = f'{self.format} resolution' if size else ''
+    return size, source, self.im.getexif().get(_ORIENTATION, 1)
+
+@patch
+def pixel_size(self:ImageFile,
+    i=0, # number of the page, from 0
+): # ((y, x) in µm, where it is told, in words); (None, '') where the file tells none that a microscope could have
+    "How large a pixel of page `i` is, as the file says"
+    try: size,source,orientation = self._said_size(i)
+    except Exception: return None, ''
+    if size and orientation in _QUARTER_TURNS: size = size[::-1]
+    return size, source
+
+# %% ../nbs/00_core.ipynb #98283504
 @patch
 def __getitem__(self:ImageFile, i):
     if not 0<=i<self.n: raise IndexError(i)
     try: pixels,note = self._read(i)
     except ValueError as e: raise ImageError(self.path, f'{self.format} with {e}') from e
     except Exception as e: raise ImageError(self.path, f'a broken {self.format} ({e})') from e
-    return Page(self.path.stem+self.suffix(i), Picture(pixels), note)
+    return Page(self.path.stem+self.suffix(i), Picture(pixels), note, *self.pixel_size(i))
 
 # %% ../nbs/00_core.ipynb #e3fd09d0
 def read_image(
@@ -344,6 +709,13 @@ def file_hash(
     return _hash(path, file.st_mtime_ns, file.st_size, file.st_ino)
 
 # %% ../nbs/00_core.ipynb #30c7918d
+def _tiff_numbers(data):
+    "Numbers of the first image of a TIFF as they are, (H, W) or (H, W, C)"
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        field = _tiff_fields(tif)[0]
+        planes = [_plane(field.series, field.axes, k) for k in field.channels]
+    return planes[0] if len(planes)==1 else np.stack(planes, -1)
+
 def _are_labels(a):
     "Is `a` a label image?"
     if a.ndim!=2 or a.dtype==bool: return False
@@ -356,7 +728,7 @@ def read_labels(
     is_png = Path(path).suffix=='.png'
     try:
         data = Path(path).read_bytes()
-        a = _deep_png(data) if is_png else _deep_tiff(data, 0)
+        a = _deep_png(data) if is_png else _tiff_numbers(data)
     except Exception as e: raise ImageError(path, f'a broken label image ({e})') from None
     if _are_labels(a): return a.astype(np.int32)
     raise ValueError(f'{path}: a label image has whole numbers from 0 on, (H, W); '
