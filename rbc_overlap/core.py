@@ -151,7 +151,7 @@ def _to_rgb(a):
     if a.shape[2]==1: return np.repeat(a, 3, axis=2)
     return np.ascontiguousarray(a)
 
-# %% ../nbs/00_core.ipynb #3a29cc9b
+# %% ../nbs/00_core.ipynb #2a95b406
 _ORIENTATION = 0x112 # number of EXIF's tag
 
 def _turn_note(orientation):
@@ -188,7 +188,7 @@ def _deep_png(data):
     order = cv2.COLOR_BGRA2RGBA if a.shape[2]==4 else cv2.COLOR_BGR2RGB
     return cv2.cvtColor(a, order)
 
-# %% ../nbs/00_core.ipynb #03847085
+# %% ../nbs/00_core.ipynb #18978cb1
 def _codec(data):
     "The format of `data` that imagecodecs reads and Pillow doesn't; None for others"
     if data[:2]==b'\xff\x0a' or data[4:12]==b'JXL \r\n\x87\n': return 'JPEG XL'
@@ -249,7 +249,7 @@ def _open_image(data, path):
     except UnidentifiedImageError: raise ImageError(path, _no_image(data)) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #935b263a
+# %% ../nbs/00_core.ipynb #5304caf3
 _ASIDE = re.compile(r'\W*(thumbnail|label|macro|mask)\b|map$', re.IGNORECASE)
 _REDUCED = 2 # of the old tag SubfileType
 
@@ -262,7 +262,7 @@ def _is_aside(page, name=''):
     texts = name,tags.valueof('PageName'),tags.valueof('ImageDescription')
     return any(_ASIDE.match(t) for t in texts if isinstance(t, str))
 
-# %% ../nbs/00_core.ipynb #eb3b13bd
+# %% ../nbs/00_core.ipynb #3df0cc04
 def _planes(axes, shape):
     "Numbers of planes of an array with `axes` and `shape`, (images, channels)"
     outer = {i: n for i,n in enumerate(shape) if axes[i] not in 'YXS'}
@@ -272,7 +272,7 @@ def _planes(axes, shape):
     number = np.moveaxis(number, of_channels, -1)
     return number.reshape(-1, number.shape[-1])
 
-# %% ../nbs/00_core.ipynb #74d118f0
+# %% ../nbs/00_core.ipynb #611ffe6c
 def _check_whole(page):
     "ValueError where the file ends before the pixels of a `page` do"
     ends = np.add(page.dataoffsets, page.databytecounts)
@@ -296,7 +296,7 @@ def _plane(series, axes, k):
     a = pages[k].asarray()
     return np.moveaxis(a, 0, -1) if pages[k].axes=='SYX' else a
 
-# %% ../nbs/00_core.ipynb #e9adde14
+# %% ../nbs/00_core.ipynb #3813bd00
 _ALIKE = .2 # correlation of fine detail: colours of a real smear have .3 and more, two smears less than .14
 
 def _detail(plane):
@@ -313,7 +313,7 @@ def _same_field(planes):
     first,*others = map(_detail, planes)
     return all(np.mean(first*o)>_ALIKE for o in others)
 
-# %% ../nbs/00_core.ipynb #d8fe722f
+# %% ../nbs/00_core.ipynb #79e81847
 def _are_colors(planes):
     "Are three `planes`, or the first three of four, the colours of one field? Four that are all alike are depths"
     if len(planes)==4 and _same_field(planes): return False
@@ -330,7 +330,7 @@ def _known_axes(series):
     planes = [_plane(series, axes, k) for k in range(n)]
     return unsaid[1:]+'CYX' if _are_colors(planes) else axes
 
-# %% ../nbs/00_core.ipynb #53dfac27
+# %% ../nbs/00_core.ipynb #3b519f1d
 @dataclass
 class _Field:
     "One image of a TIFF: its `channels` are numbers of planes of `series`"
@@ -365,7 +365,7 @@ def _tiff_fields(tif):
     if all(f.series.kind.lower() in ('generic','uniform') for f in fields): fields.sort(key=lambda f: f.index)
     return fields
 
-# %% ../nbs/00_core.ipynb #30f3dc00
+# %% ../nbs/00_core.ipynb #48108879
 _PHOTOMETRIC = tifffile.PHOTOMETRIC
 
 def _invert(a, page):
@@ -386,7 +386,7 @@ def _look_up(a, page):
     if colors.max()>255: colors = colors>>8
     return colors.astype(np.uint8)[a]
 
-# %% ../nbs/00_core.ipynb #d451f7ab
+# %% ../nbs/00_core.ipynb #979ccb5b
 _JPEGS = 6,7,33007,34892 # compressions that decode to RGB
 _JPEG2000S = 33003,33004,33005,34712
 _LAB = _PHOTOMETRIC.CIELAB,_PHOTOMETRIC.ICCLAB,_PHOTOMETRIC.ITULAB
@@ -408,14 +408,14 @@ def _as_light(a, page):
     if kind==_PHOTOMETRIC.MINISWHITE: a = _invert(a, page)
     return _to_bytes(a, page)
 
-# %% ../nbs/00_core.ipynb #01276721
+# %% ../nbs/00_core.ipynb #4fa47b17
 @patch
 def pixels(self:_Field):
     "Light of all channels, as deep as they are, (H, W, C)"
     planes = [_as_light(_plane(self.series, self.axes, k), self.page) for k in self.channels]
     return np.concatenate([np.atleast_3d(p) for p in planes], -1)
 
-# %% ../nbs/00_core.ipynb #9561bbe0
+# %% ../nbs/00_core.ipynb #6c4d33c9
 def _bright_field(channels):
     "Which of `channels`, (H, W, C), is the bright field: its number"
     low,middle,high = np.percentile(channels, (1,50,99), axis=(0,1))
@@ -432,7 +432,7 @@ def _colors(channels, is_rgb):
     if n==4 or is_rgb: return channels[...,:3], f'channels 1 to 3 of {n} taken as red, green and blue'
     raise ValueError(f'{n} channels, and an image has 1 to 4')
 
-# %% ../nbs/00_core.ipynb #1a130cb2
+# %% ../nbs/00_core.ipynb #2b568a15
 _PREMULTIPLIED,_STRAIGHT = 1,2 # kinds of alpha among a TIFF's ExtraSamples
 
 def _alpha(page):
@@ -462,7 +462,7 @@ def colors(self:_Field):
     if kind==_PREMULTIPLIED: colors = _divide(colors, alpha)
     return np.concatenate([colors, alpha], -1), note
 
-# %% ../nbs/00_core.ipynb #3dd8d0c6
+# %% ../nbs/00_core.ipynb #2be200b9
 def _tiff_image(field, data, path):
     "(RGB array, note) of a `field` of the TIFF `data`"
     orientation = field.page.tags.valueof('Orientation', default=1)
@@ -475,7 +475,7 @@ def _tiff_image(field, data, path):
     rgb,scaled = _read_deep(a, orientation)
     return rgb, _join_notes(guessed, note, scaled)
 
-# %% ../nbs/00_core.ipynb #65397b92
+# %% ../nbs/00_core.ipynb #987c43d7
 _PIXEL_LIMITS = .01,10 # µm
 _MICRONS = {1e-3: 'nm nanometer nanometre', 1: 'µm μm um micron microns micrometer micrometre \\u00b5m',
     1e3: 'mm millimeter millimetre', 1e4: 'cm centimeter centimetre', 1e6: 'm meter metre', 25400: 'in inch "'}
@@ -498,7 +498,7 @@ def _plausible(y, x):
     if not sizes or not all(least<=s<=most for s in sizes): return None
     return y or x, x or y
 
-# %% ../nbs/00_core.ipynb #3a58f390
+# %% ../nbs/00_core.ipynb #96deb1ba
 def _ome_size(tif, field):
     "Size (y, x) in µm that OME tells of a `field`"
     if not tif.is_ome: return None
@@ -511,7 +511,7 @@ def _ome_size(tif, field):
     units = [said.get(f'PhysicalSize{a}Unit', 'µm') for a in 'YX']
     return _plausible(*map(_microns, sizes, units))
 
-# %% ../nbs/00_core.ipynb #2658324d
+# %% ../nbs/00_core.ipynb #c51f341c
 _INCH,_CENTIMETRE = 2,3 # of the tag ResolutionUnit
 _RESOLUTION_UNITS = {_INCH: 25400, _CENTIMETRE: 10_000, 4: 1000, 5: 1} # in µm
 
@@ -532,7 +532,7 @@ def _mpp_size(page):
     said = re.search(r'\bMPP\s*=\s*([\d.]+)', page.description)
     return said and _plausible(_microns(said[1], 'µm'), None)
 
-# %% ../nbs/00_core.ipynb #a1e83825
+# %% ../nbs/00_core.ipynb #7d7db435
 def _said_sizes(tif, field):
     "(Size (y, x) in µm or None, who says so) for all who could tell it"
     page = field.page
@@ -614,7 +614,7 @@ def _read(self:ImageFile, i):
     a = _deep_png(self.data) if self.format=='PNG' else _decode(self.data, self.format)
     return _read_deep(a, orientation)
 
-# %% ../nbs/00_core.ipynb #75b5040d
+# %% ../nbs/00_core.ipynb #7c4b3dcf
 _QUARTER_TURNS = 5,6,7,8 # orientations that exchange rows and columns
 
 @patch
@@ -640,7 +640,7 @@ def pixel_size(self:ImageFile,
     if size and orientation in _QUARTER_TURNS: size = size[::-1]
     return size, source
 
-# %% ../nbs/00_core.ipynb #2045645f
+# %% ../nbs/00_core.ipynb #98283504
 @patch
 def __getitem__(self:ImageFile, i):
     if not 0<=i<self.n: raise IndexError(i)
