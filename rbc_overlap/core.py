@@ -119,18 +119,19 @@ _LEAST_RANGE = 1/4 # of the light: an image with less isn't stretched
 def _value_range(deep):
     "(lowest, highest value, why it isn't stretched) that become 0 and 255"
     lowest,highest = np.percentile(deep, (.1, 99.9))
-    is_weak = lowest>0 and highest-lowest<_LEAST_RANGE*highest
+    black = -128 if deep.dtype==np.int8 else 0
+    light = highest-black
+    is_weak = lowest>black and 0<highest-lowest<_LEAST_RANGE*light
     if not is_weak: return lowest, highest, ''
-    return 0, highest, f'; only {lowest:g} to {highest:g} occur, so they are not stretched'
+    return black, highest, f'; only {lowest:g} to {highest:g} occur, so they are not stretched'
 
 def stretch(
     deep:np.ndarray, # any number type, (H, W) or (H, W, C)
-): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and constant images
+): # (uint8 of the same shape, a note that says what was done); ValueError for NaN and (nearly) constant images
     "Map the 0.1 to 99.9 percentile range of `deep` to 0-255; 0 to the 99.9 percentile where that range is small"
     if not np.isfinite(deep).all(): raise ValueError(f'{deep.dtype} pixels that are NaN or infinite')
     lowest,highest,why = _value_range(deep)
-    first = deep.flat[0]
-    if highest<=lowest or (deep==first).all(): raise ValueError(f'{deep.dtype} pixels that all are {first:g}')
+    if highest<=lowest: raise ValueError(f'{deep.dtype} pixels that all are {lowest:g}')
     note = f'{deep.dtype} {lowest:g} to {highest:g} scaled to 0-255{why}'
     gain = np.float32(255/(highest-lowest))
     scaled = (deep.astype(np.float32)-np.float32(lowest)) * gain
@@ -399,10 +400,10 @@ def _convert(a, mode):
 def _as_light(a, page):
     "What the pixels `a` of a `page` of a TIFF mean, as light; (H, W) or (H, W, C)"
     kind = page.photometric
-    is_lossless_ycbcr = kind==_PHOTOMETRIC.YCBCR and page.compression not in _JPEGS+_JPEG2000S
-    if kind in _LAB or is_lossless_ycbcr: raise NotImplementedError('left to Pillow')
+    is_plain_ycbcr = kind==_PHOTOMETRIC.YCBCR and page.compression not in _JPEGS+_JPEG2000S
+    if kind in _LAB or is_plain_ycbcr: raise NotImplementedError('left to Pillow')
     if kind==_PHOTOMETRIC.PALETTE and a.ndim==2 and page.colormap is not None: return _look_up(a, page)
-    if kind==_PHOTOMETRIC.SEPARATED and a.ndim==3 and a.shape[2]==4: return _convert(a, 'CMYK')
+    if kind==_PHOTOMETRIC.SEPARATED: return _convert(a[...,:4], 'CMYK')
     if kind==_PHOTOMETRIC.YCBCR and page.compression in _JPEG2000S: return _convert(a, 'YCbCr')
     if kind==_PHOTOMETRIC.MINISWHITE: a = _invert(a, page)
     return _to_bytes(a, page)
@@ -455,7 +456,7 @@ def colors(self:_Field):
     a = self.pixels()
     is_rgb = self.page.photometric==_PHOTOMETRIC.RGB
     k,kind = _alpha(self.page)
-    if k is None or len(self.channels)>1: return _colors(a, is_rgb)
+    if k is None or k>=a.shape[2] or len(self.channels)>1: return _colors(a, is_rgb)
     alpha = a[...,k:k+1]
     colors,note = _colors(np.delete(a, k, axis=2), is_rgb)
     if kind==_PREMULTIPLIED: colors = _divide(colors, alpha)
