@@ -13,7 +13,7 @@ ours         cells.complete_cells on the model's mask"""
 import argparse, json, time
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.cells import complete_cells, redraw, typical_diameter, watershed_cells
+from rbc_overlap.cells import complete_cells, redraw, watershed_cells
 from rbc_overlap.classic import DEBRIS, smooth
 from rbc_overlap.core import OVERLAP, RBC, Cell, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
 from rbc_overlap.evaluate import evaluate
@@ -132,7 +132,7 @@ SEAM = .08 # d: two crescents meet at the tips of their overlap; this parts them
 
 def watershed(image, seg): return watershed_cells(seg.mask)
 
-def ours(image, seg): return complete_cells(seg.mask, typical_diameter(seg.mask, seg.diameter))
+def ours(image, seg): return complete_cells(seg.mask, guess=seg.diameter)
 
 RIVALS = {'watershed/classic': (watershed,'classic'), 'watershed/model': (watershed,'model'), 'Hough/classic': (hough,'classic'),
     'concave/classic': (concave,'classic'), 'concave/model': (concave,'model'), 'components/model': (components,'model'), 'ours/model': (ours,'model')}

@@ -4,7 +4,7 @@ usage: python benchmarks/scores.py NAME=FOLDER... [--model FILE] [--write]    su
 import argparse, json
 from pathlib import Path
 import pandas as pd
-from rbc_overlap.cells import complete_cells, redraw, typical_diameter
+from rbc_overlap.cells import complete_cells, redraw
 from rbc_overlap.core import write_file
 from rbc_overlap.scores import paper_table, score_mask
 from rbc_overlap.dataset import labelled
@@ -17,7 +17,7 @@ def score(model, folder):
     for item in tqdm(labelled(folder, gold=True), Path(folder).name):
         image,truth = item.read()
         seg = segment(image, model=model)
-        cells = complete_cells(seg.mask, typical_diameter(seg.mask, seg.diameter))
+        cells = complete_cells(seg.mask, guess=seg.diameter)
         for k,mask in dict(network=seg.mask, redrawn=redraw(seg.mask, cells)).items():
             row,n = score_mask(mask, truth)
             rows[k],counts[k] = rows[k]+[row],counts[k]+n

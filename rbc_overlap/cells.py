@@ -41,7 +41,7 @@ class Piece:
         "Contour of OpenCV, int32, (N, 1, 2), moved by (1, 1)"
         return outer_contour(pad_mask(self.inside, 1))
 
-# %% ../nbs/09_cells.ipynb #3a638dd6
+# %% ../nbs/09_cells.ipynb #4a80ab54
 def _components(mask):
     "Number of the 4-connected piece on each pixel (0: none), and x, y, width, height and area of each number's piece"
     _,labels,stats,_ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
@@ -84,7 +84,7 @@ def _cell_areas(found, one):
         areas += [together/(lenses+1)]*(lenses+1)
     return areas
 
-# %% ../nbs/09_cells.ipynb #5a65dea3
+# %% ../nbs/09_cells.ipynb #95374ece
 def _without_debris(
     found,    # of `pieces`
     diameter, # of a cell, px
@@ -136,14 +136,15 @@ PITCH = 28. # samples across a typical cell
 def _within_image(corner, size, shape):
     "1 where a window of `size`, with its top left `corner`, lies in an image of `shape`; else 0"
     within = np.zeros(size, np.uint8)
-    (top,left),(h,w) = corner,shape
+    top,left = corner
+    h,w = shape
     rows = slice(max(-top, 0), h-top)
     columns = slice(max(-left, 0), w-left)
     within[rows,columns] = 1
     return within
 
 class Clump:
-    "A piece of a mask on a grid; `inside`, `overlap` and `known` are flat, with a 0 at the end for what lies off the grid"
+    "A piece of a mask on a grid; `inside`, `overlap`, `known` are flat, with a 0 at the end for what lies off the grid"
     def __init__(self,
         p:Piece,
         diameter:float, # of a typical cell, px
@@ -155,7 +156,8 @@ class Clump:
         margin = int(np.ceil(.35*diameter))
         self.corner = p.y-margin,p.x-margin
 
-        inside,overlap = pad_mask(p.inside, margin),pad_mask(p.overlap, margin)
+        inside = pad_mask(p.inside, margin)
+        overlap = pad_mask(p.overlap, margin)
         known = self._shrink(_within_image(self.corner, inside.shape, shape))
         self.shape = known.shape
         self.inside = self._flat(self._shrink(inside))
@@ -198,7 +200,8 @@ def like(
     xx,xy,yy = m['mu20'],m['mu11'],m['mu02']
     spread = np.array([[xx, xy], [xy, yy]])/area
     circle = radius**2*np.eye(2)
-    squares,directions = np.linalg.eigh(4*trust*spread + (1-trust)*circle)
+    trusted = 4*trust*spread + (1-trust)*circle
+    squares,directions = np.linalg.eigh(trusted)
     (a,b),(_,c) = directions/np.sqrt(squares)@directions.T
     return np.array([x/area, y/area, a, b, c])
 
@@ -246,12 +249,14 @@ def windows(self:Clump,
     x,y = np.broadcast_arrays(np.float32(x), np.float32(y))
     return [a.reshape(len(e), -1) for a in (at, x, y)]
 
-# %% ../nbs/09_cells.ipynb #5655ae15
+# %% ../nbs/09_cells.ipynb #44046684
 def _offsets(e, x, y):
     "dx, dy, A (dx, dy) and its length q, of points in windows"
     mx,my,a,b,c = e.T[...,None].astype(np.float32)
-    dx,dy = x-mx,y-my
-    u,v = a*dx+b*dy,b*dx+c*dy
+    dx = x-mx
+    dy = y-my
+    u = a*dx+b*dy
+    v = b*dx+c*dy
     q = np.sqrt(u*u+v*v)+np.float32(1e-6)
     return dx,dy,u,v,q
 
@@ -291,13 +296,15 @@ def _residuals(self:Clump, at, odds):
     by_overlap = by_union*(odds_sum.take(at)-odds)
     return union_off, overlap_off, by_union, by_overlap
 
-# %% ../nbs/09_cells.ipynb #74601156
+# %% ../nbs/09_cells.ipynb #e0d265cd
 def _odds_slopes(e, offsets, odds, width):
     "Derivatives of odds/(1+odds)² by the five numbers of each ellipse: (n, 5, samples)"
     dx,dy,u,v,q = offsets
-    a,b,c = np.float32(e[:,2:]).T[...,None]
+    matrices = np.float32(e[:,2:])
+    a,b,c = matrices.T[...,None]
     steep = -odds/((1+odds)**2*width*q)
-    u,v = u*steep,v*steep
+    u = u*steep
+    v = v*steep
     by_x = -(u*a+v*b)
     by_y = -(u*b+v*c)
     by_b = u*dy+v*dx
@@ -322,11 +329,12 @@ def misfit(self:Clump,
     moved = (e-start)*pull
 
     squares = union_off@union_off + overlap_off@overlap_off
+    squares += (moved**2).sum()
     error = by_union*union_off.take(at) + by_overlap*overlap_off.take(at)
     gradient = (slopes@error[...,None])[...,0]
     weight = by_union*by_union + by_overlap*by_overlap
     blocks = (slopes*weight[:,None])@slopes.transpose(0,2,1)
-    return float(squares+(moved**2).sum()), gradient+pull*moved, blocks+np.diag(pull**2)
+    return float(squares), gradient+pull*moved, blocks+np.diag(pull**2)
 
 # %% ../nbs/09_cells.ipynb #37a98123
 @patch
@@ -352,7 +360,7 @@ def _step(self:Clump, gradient, blocks, damp):
     allowed = .35*self.radius
     return step*min(1, allowed/max(longest, 1e-9))
 
-# %% ../nbs/09_cells.ipynb #233b7bec
+# %% ../nbs/09_cells.ipynb #c848cf1b
 class _NearWindows:
     "Windows of a clump that are made anew only where the ellipses have left them"
     def __init__(self, clump, e):
@@ -456,7 +464,8 @@ def _ellipses_in(self:Clump, crescent):
 def starts(self:Clump): # generator of ellipses, (n, 5)
     "What to begin the fit with: crescents with their lenses, then summits"
     r = self.radius
-    inside,overlap = self.picture('inside'),self.picture('overlap')
+    inside = self.picture('inside')
+    overlap = self.picture('overlap')
     cells = [self._ellipses_in(c) for c in _crescents(inside, overlap, r)]
     if cells: yield np.concatenate(cells)
     silhouette = (inside>.5).astype(np.uint8)
@@ -531,7 +540,8 @@ def _middles_apart(a, b):
 def _without_least(self:Clump, e):
     "`e` without the ellipse that shows least of itself"
     if len(e)<2: return
-    own,sizes = self.own_shares(e),self.sizes(e)
+    own = self.own_shares(e)
+    sizes = self.sizes(e)
     i = own.argmin()
     if own[i]<.45 or sizes[i]<.45: return np.delete(e, i, 0)
 
@@ -547,7 +557,7 @@ def _two_as_one(self:Clump, e):
     others = np.delete(e, [i,j], 0)
     return np.r_[others, circles(middle, self.radius)]
 
-# %% ../nbs/09_cells.ipynb #6f62063f
+# %% ../nbs/09_cells.ipynb #3a0bdb54
 @patch
 def _largest_as_two(self:Clump, e):
     "Two circles in place of the largest ellipse, along its longer axis"
@@ -684,7 +694,8 @@ def wrong_near(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
 )->np.ndarray: # (n,), in areas of a typical cell
     "How much on and around each of `e` has another class than the clump"
-    inside,overlap = self.picture('inside'),self.picture('overlap')
+    inside = self.picture('inside')
+    overlap = self.picture('overlap')
     classes = np.where(overlap>.5, OVERLAP, inside>.5)
     explained = np.minimum(self.stack(e), OVERLAP)
     wrong = (explained!=classes)*self.picture('known')
@@ -722,7 +733,8 @@ def _clump_cells(p, diameter, shape):
     cells = []
     for mask,score in zip(cell_masks(found.cells, clump, p), scores):
         cell = crop_cell(mask, score=float(score), count_score=sure)
-        cell.y,cell.x = cell.y+p.y,cell.x+p.x
+        cell.y += p.y
+        cell.x += p.x
         if cell.area: cells.append(cell)
     return cells
 

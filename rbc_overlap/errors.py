@@ -146,7 +146,7 @@ def _places_around(a, truth, labels, diameter):
     places['between cells'] = _between_labels(labels, near)
     return places
 
-# %% ../nbs/15_errors.ipynb #2c33b989
+# %% ../nbs/15_errors.ipynb #24603b05
 def _nearest_labels(labels):
     "The label of the nearest piece, for each pixel"
     nearest = ndi.distance_transform_edt(labels==0, return_distances=False, return_indices=True)
@@ -175,8 +175,7 @@ def _places_on_cells(green, labels, pieces, diameter):
     places['elsewhere on a cell'] = np.ones(labels.shape, bool)
     return places
 
-
-# %% ../nbs/15_errors.ipynb #c9018d7c
+# %% ../nbs/15_errors.ipynb #ebd85271
 def surroundings(
     a:np.ndarray,     # absorbance, smoothed, (H, W, 3)
     truth:np.ndarray, # classes, uint8, (H, W)
@@ -224,7 +223,7 @@ def _missed_cause(lens, cut, green, predicted, truth, diameter):
     darkness = _relative_darkness(green, lens, truth==RBC, round(.3*diameter))
     return 'fused looking' if darkness<1.2 else 'though dark'
 
-# %% ../nbs/15_errors.ipynb #226246b0
+# %% ../nbs/15_errors.ipynb #7f3c6ef6
 def missed_causes(
     a:np.ndarray,         # absorbance, smoothed, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -259,7 +258,7 @@ class Errors:
     diameter:float       # of a cell, px
     causes:np.ndarray    # uint8, (H, W): place in `CAUSES`, 0 where nothing is wrong
 
-# %% ../nbs/15_errors.ipynb #c82449a1
+# %% ../nbs/15_errors.ipynb #4112af7d
 def _check_three_sizes(image, predicted, truth):
     if image.shape[:2]==predicted.shape==truth.shape: return
     sizes = f'an image of {image.shape[:2]}, a prediction of {predicted.shape} and a truth of {truth.shape}'
@@ -303,7 +302,7 @@ def spots(self:Errors)->pd.DataFrame: # a row per spot: cause, px, cells (the sh
     table = pd.DataFrame(dict(cause=cause, px=px[large], cells=px[large]/cell, y=y, x=x))
     return table.sort_values('px', ascending=False, ignore_index=True)
 
-# %% ../nbs/15_errors.ipynb #aa38cd71
+# %% ../nbs/15_errors.ipynb #af6e9815
 @patch(as_prop=True)
 def table(self:Errors)->pd.DataFrame: # a row per cause: px, spots
     "How many pixels and spots each of `CAUSES` has"
@@ -359,7 +358,7 @@ def spot_picture(
     tile = np.vstack([image, gap, below, _caption(caption)])
     return np.pad(tile, ((0,6),(0,6),(0,0)), constant_values=255)
 
-# %% ../nbs/15_errors.ipynb #b1b8fbec
+# %% ../nbs/15_errors.ipynb #d0d3ced5
 def _largest_spots(errors, n, what):
     "The `n` largest spots of each cause that has `what` in its error, by `CAUSES`; `of` says whose they are"
     numbered = [e.spots.assign(of=i) for i,e in enumerate(errors)]
@@ -428,7 +427,7 @@ def _is_large(area, least):
     large[0] = False
     return large
 
-# %% ../nbs/15_errors.ipynb #7fd16bf0
+# %% ../nbs/15_errors.ipynb #e0448608
 def _count_true_pieces(predicted, truth, least):
     "pieces, joined, in_part and missed"
     true,area = _label_pieces(foreground(truth))

@@ -42,7 +42,7 @@ class Case:
         "(predicted or None, truth)"
         return self.predicted_mask(), read_mask(self.truth)
 
-# %% ../nbs/16_evaluate.ipynb #83fa7e8f
+# %% ../nbs/16_evaluate.ipynb #e6d8ab07
 def _nothing_fits(predicted, truth):
     "The error for folders without a common name"
     names = sorted({*predicted.masks, *predicted.cells})
@@ -107,7 +107,7 @@ def read_slides(
     pairs = pair_names(truth.masks, named, file)
     return {name: slide or None for name,slide in pairs.items()}
 
-# %% ../nbs/16_evaluate.ipynb #01f57e14
+# %% ../nbs/16_evaluate.ipynb #2116706a
 def images_markdown(
     images:pd.DataFrame, # a row per image: image, IoUs, and slide where that is known
 )->str:
@@ -145,7 +145,7 @@ def draw_frames(
         drawn += [*rng.choice(frames[slide], SAMPLE['frames'], replace=False)]
     return drawn
 
-# %% ../nbs/16_evaluate.ipynb #745d2931
+# %% ../nbs/16_evaluate.ipynb #d927db60
 def _comparable_masks(case):
     "(predicted, truth); None for what was predicted in another size"
     predicted,truth = case.masks()
@@ -184,7 +184,7 @@ class Scores:
     cases:list[Case]
     notes:list[str]         # what a reader must know, sentences
 
-# %% ../nbs/16_evaluate.ipynb #d3bc6ece
+# %% ../nbs/16_evaluate.ipynb #1bc7b281
 def _image_notes(cases, images):
     "Sentences on images that count in part or not at all"
     known = [c for c in cases if c.true_cells]
@@ -216,7 +216,7 @@ def _collect_notes(predicted, truth, cases, images):
     unknown = 'Cells, their difficulty and the reliability of their scores are not judged'
     return [*notes, f'{unknown}, since the truth has no cells.']
 
-# %% ../nbs/16_evaluate.ipynb #08a39309
+# %% ../nbs/16_evaluate.ipynb #fdf08c2f
 def _image_table(rows, slides):
     "The `rows` of `score_case`, with whole numbers that may be missing, and with `slides` where they are known"
     images = pd.DataFrame(rows)
@@ -237,7 +237,7 @@ def _score_sample(truth, images, cases, seed):
     try: return score_crops(images, cases, seed)
     except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
 
-# %% ../nbs/16_evaluate.ipynb #0c48471e
+# %% ../nbs/16_evaluate.ipynb #4a906250
 def evaluate(
     predicted,     # folder of predictions: from `segment`, labelled, of masks, or of label images
     truth,         # folder with the truth: labelled, or of masks
@@ -275,7 +275,7 @@ def _cells_markdown(cells):
     shares = [f'{what}: {cells[key]:.1%}.' for what,key in _SHARES.items() if _is_known(cells, key)]
     return head + ' '.join(shares) + '\n\n'
 
-# %% ../nbs/16_evaluate.ipynb #ba4dfa0c
+# %% ../nbs/16_evaluate.ipynb #ed5bb1fb
 def _reliability_markdown(tables):
     if not tables: return ''
     errors = [f'Calibration error of the {what}: {calibration_error(t):.3f}. ' for what,t in tables.items()]
@@ -324,7 +324,7 @@ def _save_difficulty(table, folder):
     write_file(folder/'difficulty.md', difficulty_markdown(table))
     write_file(folder/'difficulty.png', to_png(difficulty_picture(table)))
 
-# %% ../nbs/16_evaluate.ipynb #b1f60a47
+# %% ../nbs/16_evaluate.ipynb #f1ebefe7
 def _save_reliability(tables, folder):
     write_file(folder/'reliability.csv', _csv(pd.concat(tables, names=['what','bin'])))
     texts,pictures = [],[]
@@ -345,7 +345,7 @@ def save_more(self:Scores,
     if self.difficulty is not None and len(self.difficulty): _save_difficulty(self.difficulty, folder)
     if self.reliability: _save_reliability(self.reliability, folder)
 
-# %% ../nbs/16_evaluate.ipynb #d3bd4a29
+# %% ../nbs/16_evaluate.ipynb #2e64072c
 def _draw_errors(case):
     "The `error_picture`; None without an image or a prediction of the right size"
     predicted,truth = _comparable_masks(case)
@@ -368,7 +368,7 @@ def save_pictures(self:Scores,
         drawn += 1
     return drawn
 
-# %% ../nbs/16_evaluate.ipynb #b219d5e7
+# %% ../nbs/16_evaluate.ipynb #fb96a790
 def _write_json(path, data): write_file(path, json.dumps(data, indent=1)+'\n')
 
 @patch

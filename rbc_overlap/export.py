@@ -20,7 +20,7 @@ from .measures import COLUMNS, add_microns
 
 # %% ../nbs/20_export.ipynb #59efbefe
 def _steps_from(edges, right, down, dx, dy):
-    "A step (x, y, dx, dy) from the corner of each pixel of `edges`, one `right` and one `down` of it or not"
+    "A step (x, y, dx, dy) for each pixel of `edges`, from `right` and `down` px off its top left corner"
     return {(x+right, y+down, dx, dy) for y,x in np.argwhere(edges).tolist()}
 
 def _edge_steps(piece):
@@ -255,10 +255,10 @@ def _record_files(results, out):
 
 # %% ../nbs/20_export.ipynb #826c22f8
 def _keep_newest(newest, data):
-    "Put `data` into `newest`, {image: COCO data set}, unless that has one of the same date or later"
+    "Put `data` into `newest`, {image: COCO data set}, unless that has a later one, as in `newest_records`"
     info = data['info']
     image,date = info['image'],info['date']
-    if image not in newest or date>newest[image]['info']['date']: newest[image] = data
+    if image not in newest or date>=newest[image]['info']['date']: newest[image] = data
 
 def _warn_of_loss(n, n_all):
     loss = f'{n} of {n_all} label images lost pixels of overlapping cells, and say how many in their ImageDescription'

@@ -554,7 +554,7 @@ def _page_parts(total, images, clumps, infos, lengths, info):
     n_failed = len(images)-total.images
     charts = size_section(total),rouleaux_section(lengths, total)
     yield H1('Red blood cells')
-    yield P(f'{len(images)} images, {_date_text(info)}', cls='soft')
+    yield P(f'{count_text(len(images), "image")}, {_date_text(info)}', cls='soft')
     yield headline_tiles(total, n_failed)
     yield alert_box(images, total)
     yield Div(*charts, cls='charts')
@@ -578,6 +578,6 @@ def report_html(
 
     parts = _page_parts(total, images, clumps, infos, lengths, info)
     body = Body(*parts, Div(*figures, cls='grid'), method_section(info), _page_footer())
-    head = _page_head(f'rbc_overlap: {len(went_well)} images')
+    head = _page_head(f'rbc_overlap: {count_text(len(images), "image")}')
     page = ft('html', head, body, lang='en')
     return '<!doctype html>'+to_xml(page, indent=False)

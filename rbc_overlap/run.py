@@ -46,7 +46,7 @@ def _overlap_fraction(mask):
     overlap = (mask==OVERLAP).sum()
     return float(overlap/max(foreground(mask).sum(), 1))
 
-# %% ../nbs/13_run.ipynb #4129f127
+# %% ../nbs/13_run.ipynb #7e4c2185
 def _add_measures(annotations, table):
     rows = table.to_dict('records')
     for annotation,row in zip(annotations, rows): annotation['measures'] = _without_nan(row)
@@ -87,7 +87,7 @@ class Stopwatch:
         self.seconds[stage] = round(now-self.last, 4)
         self.last = now
 
-# %% ../nbs/13_run.ipynb #9e8450d5
+# %% ../nbs/13_run.ipynb #edb8049c
 def write_image(
     page,           # `Page` of the image
     name,           # of its results, without ending
@@ -121,7 +121,7 @@ def _size_flags(diameter, typical):
     ratio = diameter/typical
     return [] if .8<=ratio<=1.25 else [f'diameter is {ratio:.2f} times that of the other images']
 
-# %% ../nbs/13_run.ipynb #2b8b7a2c
+# %% ../nbs/13_run.ipynb #2e743835
 COUNTS = 'counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux longest_rouleau flagged_clumps'.split()
 _MOMENTS = 'area_mean area_sd area_cv'.split()
 _FIRST = 'image status error cells clumps overlap_fraction diameter flags'.split()
@@ -254,7 +254,7 @@ def _segment(self:Run, image, median):
     if median: seg.how = 'run median'
     return seg
 
-# %% ../nbs/13_run.ipynb #9313cf96
+# %% ../nbs/13_run.ipynb #7d308094
 def _now(): return datetime.now().isoformat(timespec='seconds')
 
 @patch
@@ -331,7 +331,7 @@ def _all_errors(self:Run, images):
     earlier = {image: error for image,error in errors.items() if not _is_among(image, images)}
     return earlier | self.errors
 
-# %% ../nbs/13_run.ipynb #8e6e3c5c
+# %% ../nbs/13_run.ipynb #db24fc8f
 def _machine():
     versions = dict(numpy=np.__version__, opencv=cv2.__version__)
     return dict(python=platform.python_version(), platform=platform.platform(), **versions)

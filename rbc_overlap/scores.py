@@ -52,7 +52,7 @@ def image_ious(
     if counts[OVERLAP].sum()<MIN_OVERLAP: values[OVERLAP] = np.nan
     return dict(zip(IOUS, [*values, values.mean()]))
 
-# %% ../nbs/14_scores.ipynb #df38777a
+# %% ../nbs/14_scores.ipynb #a8702809
 def score_mask(
     predicted:np.ndarray, # classes, uint8, (H, W), or None
     truth:np.ndarray,     # classes, uint8, (H, W)
@@ -126,7 +126,7 @@ def mark_mistakes(
     rgb[wrong] = mixed.astype(np.uint8)
     return rgb
 
-# %% ../nbs/14_scores.ipynb #cf123c44
+# %% ../nbs/14_scores.ipynb #2f1fb021
 def error_picture(
     image:np.ndarray,     # RGB, uint8, (H, W, 3)
     predicted:np.ndarray, # classes, uint8, (H, W)
@@ -177,7 +177,7 @@ def group_counts(
     share = coco_mask.iou(runs, unions, [1]*len(n)) # 1, COCO's crowd: intersection over the first one's area
     return group, n, (share>.5).sum(0)
 
-# %% ../nbs/14_scores.ipynb #d8e54923
+# %% ../nbs/14_scores.ipynb #ece9f8ab
 def _in_clump(cells): return np.array([c.clump>0 for c in cells], bool)
 
 def clump_counts(
@@ -294,7 +294,7 @@ def _by_difficulty(table):
     repeated = [named.assign(**dict.fromkeys(m, 'all')) for m in margins]
     return pd.concat(repeated).groupby([*BINS])
 
-# %% ../nbs/14_scores.ipynb #bbe06d02
+# %% ../nbs/14_scores.ipynb #111e4003
 def _recalls(true):
     "n_cells, recall_80, recall_90 by difficulty"
     found = true.assign(recall_80=true.iou>=LEVELS[80])
@@ -345,12 +345,13 @@ def _measure_grids(table, measure):
     grids = [table[c].unstack() for c in MEASURES[measure]]
     return [g.reindex(rows)[columns] for g in grids]
 
-# %% ../nbs/14_scores.ipynb #adad29b1
+# %% ../nbs/14_scores.ipynb #f80f630c
 def _with_number(value, n): return f'{value:.2f} ({int(n)})' if value==value else '-'
 
 def _measure_markdown(table, measure):
     values,numbers = _measure_grids(table, measure)
-    shown = np.vectorize(_with_number, otypes=[object])(values, numbers)
+    pairs = [zip(*row) for row in zip(values.values, numbers.values)]
+    shown = [[_with_number(v, n) for v,n in row] for row in pairs]
     grid = pd.DataFrame(shown, values.index, values.columns)
     return f'\n{measure[0].upper()}{measure[1:]}:\n\n{markdown(grid)}'
 
@@ -374,7 +375,7 @@ def _heat_color(bad):
     faded = int(255-160*np.clip(bad, 0, 1))
     return 255, faded, faded
 
-# %% ../nbs/14_scores.ipynb #919ca21e
+# %% ../nbs/14_scores.ipynb #a1f92d63
 def _draw_names(draw, value):
     "The names of rows and columns of `value`"
     left,top = _grid_point(0, 0)
@@ -416,7 +417,7 @@ def heat_map(
     for at,v in np.ndenumerate(values): _draw_field(draw, at, v, n.iat[at], bad[at])
     return Picture(np.asarray(im))
 
-# %% ../nbs/14_scores.ipynb #2850bba0
+# %% ../nbs/14_scores.ipynb #bf73aec7
 def difficulty_picture(
     table:pd.DataFrame, # as from `difficulty`
 )->Picture:
@@ -464,7 +465,7 @@ def _draw_axes(draw):
     middle,_ = _chart_point(.5, 0)
     draw.text((middle, bottom+32), 'score (bar: share that is right)', 'black', anchor='mm')
 
-# %% ../nbs/14_scores.ipynb #b9f01ddb
+# %% ../nbs/14_scores.ipynb #0fd55251
 def _draw_bar(draw, low, share, n):
     "The share of right ones among `n`, in the tenth from `low` on"
     top_left = _chart_point(low+.01, share)

@@ -350,7 +350,7 @@ class Rules:
     overlap:float = .5           # lies on another cell
     touch:float = .2             # touches another cell
     roll:float = .1              # begins a roll
-    gap:tuple = (.35, 1.)        # depth of overlaps, of `beside`
+    gap:tuple = (.35, 1.)        # range of `gap` in `beside`: the smaller, the deeper the overlap
     roll_gap:tuple = (.2, .65)   # of neighbours in a roll
     roll_cells:tuple = (2, 5)    # cells that are added to a roll, from and up to
     density:tuple = (0., 1.)     # new cells for each one that is there, or that a sparse window would hold

@@ -55,7 +55,7 @@ class Examples(torch.utils.data.Dataset):
         channels_first = np.ascontiguousarray(image.transpose(2,0,1))
         return torch.from_numpy(channels_first), torch.from_numpy(np.array(classes)).long()
 
-# %% ../nbs/17_training.ipynb #d8e5a9c6
+# %% ../nbs/17_training.ipynb #d6d46dd6
 class _Loader(torch.utils.data.DataLoader):
     def to(self, device): self.device = device # what fastai asks of a loader
 
@@ -91,7 +91,7 @@ class _StepUp(nn.Module):
         x = F.interpolate(self.narrow(x), scale_factor=2., mode='nearest')
         return self.convs(x + skip)
 
-# %% ../nbs/17_training.ipynb #59c9f142
+# %% ../nbs/17_training.ipynb #61c52d96
 class CompactUNet(nn.Module):
     "A small U-Net: 3 channels in, 3 classes out; sides are multiples of 32"
     def __init__(self,
@@ -123,7 +123,7 @@ class Normalize(nn.Module):
 
     def forward(self, x): return (x-self.mean)/self.std
 
-# %% ../nbs/17_training.ipynb #a8202a8e
+# %% ../nbs/17_training.ipynb #be8a2385
 def _encoder(arch, pretrained):
     "(network of torchvision, where its weights come from)"
     models = torchvision.models
@@ -182,7 +182,7 @@ class Epochs(Callback):
         self.dls[0].dataset.epoch = self.epoch
 
 
-# %% ../nbs/17_training.ipynb #c1897220
+# %% ../nbs/17_training.ipynb #9c929e5b
 class Augment(Callback):
     "fastai's default augmentation with rotation by up to 5 degrees and both flips, on the device (section 3.4)"
     def __init__(self): self.pipe = Pipeline(aug_transforms(max_rotate=5., flip_vert=True), split_idx=0)
@@ -334,7 +334,7 @@ class Checkpoint(Callback):
         torch.save(state, out)
         write_file(self.path, out.getvalue())
 
-# %% ../nbs/17_training.ipynb #4fa189af
+# %% ../nbs/17_training.ipynb #f2f2fc03
 def read_checkpoint(
     path,          # of a checkpoint
     settings:dict, # those of this run
@@ -386,7 +386,7 @@ def onnx_bytes(
     onnx.helper.set_model_props(model, dict(card=json.dumps(card)))
     return model.SerializeToString()
 
-# %% ../nbs/17_training.ipynb #92172013
+# %% ../nbs/17_training.ipynb #be44f15b
 def _cpu_session(data): return open_session(data, 'the export', ['CPUExecutionProvider'])
 
 def _probabilities(session, images): return session.run(None, dict(image=images))[0]
@@ -433,7 +433,7 @@ def _quantise(file, images):
     onnx.helper.set_model_props(small, {p.key: p.value for p in file.metadata_props})
     return small
 
-# %% ../nbs/17_training.ipynb #d89533e8
+# %% ../nbs/17_training.ipynb #59151d0f
 def in_8_bits(
     data:bytes, # an ONNX file
     images,     # float32, each (N, 3, H, W): what the network will see
@@ -454,7 +454,7 @@ def in_8_bits(
         'so it stays in float32', stacklevel=3)
     return data
 
-# %% ../nbs/17_training.ipynb #fc9f457e
+# %% ../nbs/17_training.ipynb #33574d59
 def export_onnx(
     network:nn.Module,
     path,      # of the ONNX file
@@ -493,7 +493,7 @@ def _conv_weights(path):
     values = _constants(graph)
     return [[values[i] for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
 
-# %% ../nbs/17_training.ipynb #be566f86
+# %% ../nbs/17_training.ipynb #58ae16ab
 def _only_add(shift):
     "A hook that makes a normalisation add `shift` and nothing else, with the mean and variance of what it sees"
     def hook(norm, inputs):
@@ -504,7 +504,7 @@ def _only_add(shift):
         norm.bias.data.copy_(shift+mean)
     return hook
 
-# %% ../nbs/17_training.ipynb #84ec9a85
+# %% ../nbs/17_training.ipynb #45fc19de
 BASE_EPOCHS = 20
 BASE_LR = 5e-4
 
@@ -552,7 +552,7 @@ def fingerprint(items:list[Labelled])->str:
         lines.append(' '.join(map(str, parts)))
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
 
-# %% ../nbs/17_training.ipynb #af66e280
+# %% ../nbs/17_training.ipynb #5a36ce92
 def compact_data(
     items:list[Labelled],
     seed,
@@ -566,7 +566,7 @@ def compact_data(
     to_validate = Scenes(valid, size, max(windows//8, 16), seed+1)
     return Examples(to_train), Examples(to_validate), CELL
 
-# %% ../nbs/17_training.ipynb #a00475dc
+# %% ../nbs/17_training.ipynb #1d48ef6d
 def paper_data(
     items:list[Labelled],
     seed,
@@ -593,7 +593,7 @@ def _callbacks(out, settings, weights, device):
     always = [TrainEvalCallback(), Epochs(settings['seed']), *precision(device)]
     return [*always, *own, History(out), Progress(), checkpoint]
 
-# %% ../nbs/17_training.ipynb #258094a0
+# %% ../nbs/17_training.ipynb #0e6fbf68
 def _encoder_and_rest(network): return default_split(network[1])
 
 def learner(
@@ -639,7 +639,7 @@ def _outcome(learn):
     return dict(parameters=_n_parameters(learn.model), examples=len(train.dataset), valid_examples=len(valid.dataset),
         valid_iou={k: rows[-1][k] for k in IOUS}, history=rows, seconds=round(sum(row['seconds'] for row in rows)))
 
-# %% ../nbs/17_training.ipynb #b3e358a7
+# %% ../nbs/17_training.ipynb #967825a6
 def _circumstances(learn):
     "What the card says about where and when"
     versions = dict(rbc_overlap=__version__, torch=torch.__version__, fastai=fastai.__version__)
@@ -704,7 +704,7 @@ def _settings(folders, items, recipe, epochs, seed, **own):
     data = dict(folders=names, images=len(items), slides=len(slides), sha256=fingerprint(items))
     return dict(recipe=recipe, epochs=epochs, seed=seed, data=data, **own)
 
-# %% ../nbs/17_training.ipynb #39a71e41
+# %% ../nbs/17_training.ipynb #572d6940
 def _network(settings, train, base, pretrained):
     "(network, where its weights come from)"
     set_seed(settings['seed'])
@@ -716,7 +716,7 @@ def _network(settings, train, base, pretrained):
     image,_ = train[0]
     return paper_unet(settings['arch'], image.shape[1], pretrained)
 
-# %% ../nbs/17_training.ipynb #5ade042b
+# %% ../nbs/17_training.ipynb #b2516120
 def _tell_start(learn):
     "Print what is learnt, by what and on what"
     settings,weights = learn.checkpoint.settings,learn.checkpoint.weights
