@@ -12,7 +12,7 @@ import cv2, numpy as np
 from fastcore.basics import patch
 from .core import *
 
-# %% ../nbs/03_light.ipynb #d8060c55
+# %% ../nbs/03_light.ipynb #4e8f62ab
 def _edge(a):
     "The pixels along the edge of `a`, once around"
     return np.concatenate([a[0], a[1:-1,-1], a[-1,::-1], a[-2:0:-1,0]])
@@ -32,7 +32,7 @@ def _longest_run(a):
     around = np.append(ends, ends[0]+len(a))
     return int(np.diff(around).max())-1
 
-# %% ../nbs/03_light.ipynb #54712d8e
+# %% ../nbs/03_light.ipynb #269c8f2e
 def _straight_share(outline, border, shape):
     "Share of the points of `outline` on the `border` of the field, bool, that lie on long straight lines"
     points = outline[:,0]
@@ -75,7 +75,7 @@ def _fit_round_field(points, shape):
     near = off<=max(.012*r, 2)
     return _share_of_directions(x-middle_x, y-middle_y, near), circle
 
-# %% ../nbs/03_light.ipynb #d046d2fe
+# %% ../nbs/03_light.ipynb #3bea7189
 def _main_outlines(inside):
     "Outlines of the pieces of `inside` that have at least a tenth of the largest one's area"
     outlines,_ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -103,7 +103,7 @@ def _return_bites(new, circle):
     small[0] = False
     new[small[labels]] = 0
 
-# %% ../nbs/03_light.ipynb #b2b17d92
+# %% ../nbs/03_light.ipynb #7b78c6c8
 def _is_border(borders, new, dark):
     "Is the border straight or round? `borders`: (outline, its points on the border); changes `new` where it is `dark`"
     counts = np.array([b.sum() for _,b in borders])
@@ -127,7 +127,7 @@ def _checked(candidate, outside, dark=False):
     borders = [(o, _border_points(o, new)) for o in outlines]
     return new if _is_border(borders, new, dark) else nothing
 
-# %% ../nbs/03_light.ipynb #9023d2ce
+# %% ../nbs/03_light.ipynb #361bd6a4
 def _blur_width(difference, outside):
     "How far from `outside` the `difference` to it, (H, W), no longer rises by a sixth within 6 px; px"
     distance = cv2.distanceTransform(1-outside, cv2.DIST_L2, 3)
@@ -145,7 +145,7 @@ def _grown(mask, n):
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side,side))
     return cv2.dilate(mask, disk)
 
-# %% ../nbs/03_light.ipynb #00b64920
+# %% ../nbs/03_light.ipynb #764893aa
 FLAT = 3 # grey levels by which fill may differ from its colour
 
 def _flat_colors(edge):
@@ -185,7 +185,7 @@ def _with_blur(new, difference, most):
     if not new.any(): return new
     return _grown(new, min(_blur_width(difference, new), most))
 
-# %% ../nbs/03_light.ipynb #a4886ff3
+# %% ../nbs/03_light.ipynb #fedbbaea
 def _rim_level(strongest, outside):
     "(grey level of the rim, that of the lit field); None where no stretch of the image's edge is dim"
     field = strongest[::4,::4][outside[::4,::4]==0]
@@ -227,7 +227,7 @@ def _dim_rim(image, outside):
     if _fades(difference, new, outside, contrast): return nothing
     return _with_blur(new, difference, 18)
 
-# %% ../nbs/03_light.ipynb #1b10e06c
+# %% ../nbs/03_light.ipynb #cad21516
 def find_field(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # bool, (H, W): True where the file shows picture
@@ -239,7 +239,7 @@ def find_field(
     outside |= _dim_rim(image, outside)
     return outside==0
 
-# %% ../nbs/03_light.ipynb #ed27d501
+# %% ../nbs/03_light.ipynb #0223c650
 def near_outside(
     field:np.ndarray, # bool, (H, W)
     n=1,              # px
@@ -355,6 +355,18 @@ def cell_level(
     least = max(level.max(), FAINT)/4
     return np.maximum(level, least).astype(np.float32)
 
+# %% ../nbs/03_light.ipynb #aa12b910
+def _continued(image, field):
+    "`image` with each pixel outside of the `field` like the nearest one in it"
+    if not field.any(): return image
+    outside = ~field
+    _,nearest = cv2.distanceTransformWithLabels(outside.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    colors = np.zeros((nearest.max()+1, 3), np.uint8)
+    colors[nearest[field]] = image[field]
+    image = np.array(image)
+    image[outside] = colors[nearest[outside]]
+    return image
+
 # %% ../nbs/03_light.ipynb #caab88f3
 CELL = 40 # px across a cell in a `View`
 
@@ -371,6 +383,7 @@ class View:
         self.size = tuple(max(round(s*cell/diameter), 1) for s in image.shape[:2])
         self.level = np.float32(level)
         kind = cv2.INTER_AREA if cell<diameter else cv2.INTER_CUBIC
+        if not field.all(): image = _continued(image, field)
         self.image = cv2.resize(np.asarray(image), self.size[::-1], interpolation=kind)
         small = _thumbnail(self.image)
         self.light = np.log10(background(small, _all_in_field(field, small.shape)))
@@ -430,9 +443,5 @@ def pixels(self:View,
     h,w = shape or self.size
     rows = np.clip(np.arange(y, y+h), 0, H-1)[:,None]
     columns = np.clip(np.arange(x, x+w), 0, W-1)
-    colors = self.image[rows,columns].astype(np.float32)
-    if self.outside is not None:
-        outside = self.outside[rows,columns]
-        light = 10**self._enlarge(self.light, y, x, (h,w))-1
-        colors[outside] = light[outside].clip(0, 255)
-    return colors/255
+    colors = self.image[rows,columns]
+    return colors.astype(np.float32)/255
