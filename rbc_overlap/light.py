@@ -12,7 +12,7 @@ import cv2, numpy as np
 from fastcore.basics import patch
 from .core import *
 
-# %% ../nbs/03_light.ipynb #4e8f62ab
+# %% ../nbs/03_light.ipynb #61b7ba09
 def _edge(a):
     "The pixels along the edge of `a`, once around"
     return np.concatenate([a[0], a[1:-1,-1], a[-1,::-1], a[-2:0:-1,0]])
@@ -32,7 +32,7 @@ def _longest_run(a):
     around = np.append(ends, ends[0]+len(a))
     return int(np.diff(around).max())-1
 
-# %% ../nbs/03_light.ipynb #269c8f2e
+# %% ../nbs/03_light.ipynb #c4b6395b
 def _straight_share(outline, border, shape):
     "Share of the points of `outline` on the `border` of the field, bool, that lie on long straight lines"
     points = outline[:,0]
@@ -75,7 +75,7 @@ def _fit_round_field(points, shape):
     near = off<=max(.012*r, 2)
     return _share_of_directions(x-middle_x, y-middle_y, near), circle
 
-# %% ../nbs/03_light.ipynb #3bea7189
+# %% ../nbs/03_light.ipynb #51468c26
 def _main_outlines(inside):
     "Outlines of the pieces of `inside` that have at least a tenth of the largest one's area"
     outlines,_ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -91,19 +91,25 @@ def _border_points(outline, new):
     near = cv2.dilate(new, np.ones((3,3), np.uint8))
     return within & (near[y,x]>0)
 
+def _return_small(new, where, r):
+    "Make field again of those pieces of `new` that lie `where`, uint8, and are at most half of `r` across"
+    _,labels,stats,_ = cv2.connectedComponentsWithStats(where, connectivity=4)
+    _,_,w,h,_ = stats.T
+    small = (w<.5*r) & (h<.5*r)
+    small[0] = False
+    new[small[labels]] = 0
+
 def _return_bites(new, circle):
-    "Make field again of small pieces of `new` within the `circle` of a round field"
+    "Make field again of pieces of `new` within the `circle` of a round field, at most half its radius across"
     x,y,r = circle
     disk = np.zeros_like(new)
     at = round(16*x),round(16*y)
     cv2.circle(disk, at, round(16*(r-2)), 1, -1, shift=4)
-    bites = cv2.morphologyEx(new & disk, cv2.MORPH_OPEN, np.ones((5,5), np.uint8))
-    _,labels,stats,_ = cv2.connectedComponentsWithStats(bites)
-    small = stats[:,cv2.CC_STAT_AREA] < .02*r*r
-    small[0] = False
-    new[small[labels]] = 0
+    square = np.ones((5,5), np.uint8)
+    _return_small(new, cv2.morphologyEx(new & disk, cv2.MORPH_OPEN, square), r)
+    _return_small(new, new & disk, r)
 
-# %% ../nbs/03_light.ipynb #7b78c6c8
+# %% ../nbs/03_light.ipynb #49e0ed5f
 def _is_border(borders, new, dark):
     "Is the border straight or round? `borders`: (outline, its points on the border); changes `new` where it is `dark`"
     counts = np.array([b.sum() for _,b in borders])
@@ -127,7 +133,7 @@ def _checked(candidate, outside, dark=False):
     borders = [(o, _border_points(o, new)) for o in outlines]
     return new if _is_border(borders, new, dark) else nothing
 
-# %% ../nbs/03_light.ipynb #361bd6a4
+# %% ../nbs/03_light.ipynb #4155497e
 def _blur_width(difference, outside):
     "How far from `outside` the `difference` to it, (H, W), no longer rises by a sixth within 6 px; px"
     distance = cv2.distanceTransform(1-outside, cv2.DIST_L2, 3)
@@ -145,7 +151,7 @@ def _grown(mask, n):
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side,side))
     return cv2.dilate(mask, disk)
 
-# %% ../nbs/03_light.ipynb #764893aa
+# %% ../nbs/03_light.ipynb #80239afb
 FLAT = 3 # grey levels by which fill may differ from its colour
 
 def _flat_colors(edge):
@@ -185,7 +191,7 @@ def _with_blur(new, difference, most):
     if not new.any(): return new
     return _grown(new, min(_blur_width(difference, new), most))
 
-# %% ../nbs/03_light.ipynb #fedbbaea
+# %% ../nbs/03_light.ipynb #46799900
 def _rim_level(strongest, outside):
     "(grey level of the rim, that of the lit field); None where no stretch of the image's edge is dim"
     field = strongest[::4,::4][outside[::4,::4]==0]
@@ -227,7 +233,7 @@ def _dim_rim(image, outside):
     if _fades(difference, new, outside, contrast): return nothing
     return _with_blur(new, difference, 18)
 
-# %% ../nbs/03_light.ipynb #cad21516
+# %% ../nbs/03_light.ipynb #a4409a50
 def find_field(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # bool, (H, W): True where the file shows picture
@@ -239,7 +245,7 @@ def find_field(
     outside |= _dim_rim(image, outside)
     return outside==0
 
-# %% ../nbs/03_light.ipynb #0223c650
+# %% ../nbs/03_light.ipynb #c87c7a01
 def near_outside(
     field:np.ndarray, # bool, (H, W)
     n=1,              # px
@@ -355,7 +361,7 @@ def cell_level(
     least = max(level.max(), FAINT)/4
     return np.maximum(level, least).astype(np.float32)
 
-# %% ../nbs/03_light.ipynb #aa12b910
+# %% ../nbs/03_light.ipynb #5097f551
 def _continued(image, field):
     "`image` with each pixel outside of the `field` like the nearest one in it"
     if not field.any(): return image
