@@ -12,7 +12,7 @@ import cv2, numpy as np
 from fastcore.basics import patch
 from .core import *
 
-# %% ../nbs/03_light.ipynb #61b7ba09
+# %% ../nbs/03_light.ipynb #6eb4d537
 def _edge(a):
     "The pixels along the edge of `a`, once around"
     return np.concatenate([a[0], a[1:-1,-1], a[-1,::-1], a[-2:0:-1,0]])
@@ -32,7 +32,7 @@ def _longest_run(a):
     around = np.append(ends, ends[0]+len(a))
     return int(np.diff(around).max())-1
 
-# %% ../nbs/03_light.ipynb #c4b6395b
+# %% ../nbs/03_light.ipynb #dda1c325
 def _straight_share(outline, border, shape):
     "Share of the points of `outline` on the `border` of the field, bool, that lie on long straight lines"
     points = outline[:,0]
@@ -75,7 +75,7 @@ def _fit_round_field(points, shape):
     near = off<=max(.012*r, 2)
     return _share_of_directions(x-middle_x, y-middle_y, near), circle
 
-# %% ../nbs/03_light.ipynb #51468c26
+# %% ../nbs/03_light.ipynb #d150cde3
 def _main_outlines(inside):
     "Outlines of the pieces of `inside` that have at least a tenth of the largest one's area"
     outlines,_ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -109,7 +109,7 @@ def _return_bites(new, circle):
     _return_small(new, cv2.morphologyEx(new & disk, cv2.MORPH_OPEN, square), r)
     _return_small(new, new & disk, r)
 
-# %% ../nbs/03_light.ipynb #49e0ed5f
+# %% ../nbs/03_light.ipynb #366f50f0
 def _is_border(borders, new, dark):
     "Is the border straight or round? `borders`: (outline, its points on the border); changes `new` where it is `dark`"
     counts = np.array([b.sum() for _,b in borders])
@@ -133,7 +133,7 @@ def _checked(candidate, outside, dark=False):
     borders = [(o, _border_points(o, new)) for o in outlines]
     return new if _is_border(borders, new, dark) else nothing
 
-# %% ../nbs/03_light.ipynb #4155497e
+# %% ../nbs/03_light.ipynb #6837bdae
 def _blur_width(difference, outside):
     "How far from `outside` the `difference` to it, (H, W), no longer rises by a sixth within 6 px; px"
     distance = cv2.distanceTransform(1-outside, cv2.DIST_L2, 3)
@@ -151,7 +151,7 @@ def _grown(mask, n):
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side,side))
     return cv2.dilate(mask, disk)
 
-# %% ../nbs/03_light.ipynb #80239afb
+# %% ../nbs/03_light.ipynb #77e0a52b
 FLAT = 3 # grey levels by which fill may differ from its colour
 
 def _flat_colors(edge):
@@ -171,27 +171,32 @@ def _difference(image, color):
     off = cv2.absdiff(image, np.broadcast_to(np.uint8(color), image.shape))
     return cv2.max(cv2.max(off[...,0], off[...,1]), off[...,2])
 
+def _without_specks(same):
+    "`same` without what is less than 3 px wide, but for lines along the edge of the image"
+    wider = cv2.copyMakeBorder(same.astype(np.uint8), 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    opened = cv2.morphologyEx(wider, cv2.MORPH_OPEN, np.ones((3,3), np.uint8))
+    return opened[2:-2,2:-2].copy()
+
 def _flat_fill(image, color, outside):
     "What `color` fills from the edge of `image`, uint8, (H, W)"
     difference = _difference(image, color)
-    same = (difference<=FLAT).astype(np.uint8)
-    same = cv2.morphologyEx(same, cv2.MORPH_OPEN, np.ones((3,3), np.uint8))
-    fill = _reaching_edge(same, outside)
+    fill = _reaching_edge(_without_specks(difference<=FLAT), outside)
     picture = difference[(fill | outside)==0]
     exact = difference[fill>0]<=1
     if not exact.size or not picture.size or exact.mean()<.9: return 0*fill
 
-    contrast = np.median(picture[::7])
-    similar = difference<=max(.3*contrast, FLAT)
-    fill |= _grown(fill, 8) & similar
-    return _with_blur(_checked(fill, outside), difference, 12)
+    new = _checked(fill, outside)
+    if not new.any():
+        similar = difference<=max(.3*np.median(picture[::7]), FLAT)
+        new = _checked(fill | (_grown(fill, 8) & similar), outside)
+    return _with_blur(new, difference, 12)
 
 def _with_blur(new, difference, most):
     "`new`, grown by the blur of its border, by at `most` so many px"
     if not new.any(): return new
     return _grown(new, min(_blur_width(difference, new), most))
 
-# %% ../nbs/03_light.ipynb #46799900
+# %% ../nbs/03_light.ipynb #d5b6158e
 def _rim_level(strongest, outside):
     "(grey level of the rim, that of the lit field); None where no stretch of the image's edge is dim"
     field = strongest[::4,::4][outside[::4,::4]==0]
@@ -205,7 +210,7 @@ def _rim_level(strongest, outside):
 
 def _has_texture(values, contrast): # of a rim
     low,high = np.percentile(values, (10,90)) if values.size else (0,0)
-    return high-low>.35*contrast
+    return high-low>.6*contrast
 
 def _fades(difference, new, outside, contrast):
     "Is the picture still dim a step away from the rim `new`?"
@@ -233,7 +238,7 @@ def _dim_rim(image, outside):
     if _fades(difference, new, outside, contrast): return nothing
     return _with_blur(new, difference, 18)
 
-# %% ../nbs/03_light.ipynb #a4409a50
+# %% ../nbs/03_light.ipynb #f925a9c9
 def find_field(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # bool, (H, W): True where the file shows picture
@@ -245,7 +250,7 @@ def find_field(
     outside |= _dim_rim(image, outside)
     return outside==0
 
-# %% ../nbs/03_light.ipynb #c87c7a01
+# %% ../nbs/03_light.ipynb #9792d52b
 def near_outside(
     field:np.ndarray, # bool, (H, W)
     n=1,              # px
@@ -361,7 +366,7 @@ def cell_level(
     least = max(level.max(), FAINT)/4
     return np.maximum(level, least).astype(np.float32)
 
-# %% ../nbs/03_light.ipynb #5097f551
+# %% ../nbs/03_light.ipynb #b9db3ad9
 def _continued(image, field):
     "`image` with each pixel outside of the `field` like the nearest one in it"
     if not field.any(): return image
