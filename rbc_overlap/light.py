@@ -12,7 +12,7 @@ import cv2, numpy as np
 from fastcore.basics import patch
 from .core import *
 
-# %% ../nbs/03_light.ipynb #6eb4d537
+# %% ../nbs/03_light.ipynb #fb944ec6
 def _edge(a):
     "The pixels along the edge of `a`, once around"
     return np.concatenate([a[0], a[1:-1,-1], a[-1,::-1], a[-2:0:-1,0]])
@@ -32,7 +32,7 @@ def _longest_run(a):
     around = np.append(ends, ends[0]+len(a))
     return int(np.diff(around).max())-1
 
-# %% ../nbs/03_light.ipynb #dda1c325
+# %% ../nbs/03_light.ipynb #17515e26
 def _straight_share(outline, border, shape):
     "Share of the points of `outline` on the `border` of the field, bool, that lie on long straight lines"
     points = outline[:,0]
@@ -75,7 +75,7 @@ def _fit_round_field(points, shape):
     near = off<=max(.012*r, 2)
     return _share_of_directions(x-middle_x, y-middle_y, near), circle
 
-# %% ../nbs/03_light.ipynb #d150cde3
+# %% ../nbs/03_light.ipynb #05830571
 def _main_outlines(inside):
     "Outlines of the pieces of `inside` that have at least a tenth of the largest one's area"
     outlines,_ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -109,7 +109,7 @@ def _return_bites(new, circle):
     _return_small(new, cv2.morphologyEx(new & disk, cv2.MORPH_OPEN, square), r)
     _return_small(new, new & disk, r)
 
-# %% ../nbs/03_light.ipynb #366f50f0
+# %% ../nbs/03_light.ipynb #152bef53
 def _is_border(borders, new, dark):
     "Is the border straight or round? `borders`: (outline, its points on the border); changes `new` where it is `dark`"
     counts = np.array([b.sum() for _,b in borders])
@@ -133,7 +133,7 @@ def _checked(candidate, outside, dark=False):
     borders = [(o, _border_points(o, new)) for o in outlines]
     return new if _is_border(borders, new, dark) else nothing
 
-# %% ../nbs/03_light.ipynb #6837bdae
+# %% ../nbs/03_light.ipynb #04abe669
 def _blur_width(difference, outside):
     "How far from `outside` the `difference` to it, (H, W), no longer rises by a sixth within 6 px; px"
     distance = cv2.distanceTransform(1-outside, cv2.DIST_L2, 3)
@@ -151,7 +151,7 @@ def _grown(mask, n):
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side,side))
     return cv2.dilate(mask, disk)
 
-# %% ../nbs/03_light.ipynb #77e0a52b
+# %% ../nbs/03_light.ipynb #be50da81
 FLAT = 3 # grey levels by which fill may differ from its colour
 
 def _flat_colors(edge):
@@ -196,7 +196,7 @@ def _with_blur(new, difference, most):
     if not new.any(): return new
     return _grown(new, min(_blur_width(difference, new), most))
 
-# %% ../nbs/03_light.ipynb #d5b6158e
+# %% ../nbs/03_light.ipynb #93a11678
 def _rim_level(strongest, outside):
     "(grey level of the rim, that of the lit field); None where no stretch of the image's edge is dim"
     field = strongest[::4,::4][outside[::4,::4]==0]
@@ -208,6 +208,8 @@ def _rim_level(strongest, outside):
     rim = np.median(edge[dim])
     return (rim,lit) if lit-rim>=40 else None
 
+
+# %% ../nbs/03_light.ipynb #7544e06f
 def _has_texture(values, contrast): # of a rim
     low,high = np.percentile(values, (10,90)) if values.size else (0,0)
     return high-low>.6*contrast
@@ -238,7 +240,7 @@ def _dim_rim(image, outside):
     if _fades(difference, new, outside, contrast): return nothing
     return _with_blur(new, difference, 18)
 
-# %% ../nbs/03_light.ipynb #f925a9c9
+# %% ../nbs/03_light.ipynb #95af3f35
 def find_field(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
 )->np.ndarray: # bool, (H, W): True where the file shows picture
@@ -250,7 +252,7 @@ def find_field(
     outside |= _dim_rim(image, outside)
     return outside==0
 
-# %% ../nbs/03_light.ipynb #9792d52b
+# %% ../nbs/03_light.ipynb #e004d894
 def near_outside(
     field:np.ndarray, # bool, (H, W)
     n=1,              # px
@@ -316,6 +318,8 @@ def _all_in_field(field, shape):
     inside = share>.999
     return inside if inside[::2,::2].any() else np.ones_like(inside)
 
+
+# %% ../nbs/03_light.ipynb #15ac5191
 def _small_background(small, inside):
     "The light between the cells of a thumbnail, continued under them and to where it isn't `inside` of the field"
     terms = _surface_terms(small.shape)
@@ -366,7 +370,7 @@ def cell_level(
     least = max(level.max(), FAINT)/4
     return np.maximum(level, least).astype(np.float32)
 
-# %% ../nbs/03_light.ipynb #b9db3ad9
+# %% ../nbs/03_light.ipynb #7a4fdaf6
 def _continued(image, field):
     "`image` with each pixel outside of the `field` like the nearest one in it"
     if not field.any(): return image

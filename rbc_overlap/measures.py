@@ -155,6 +155,8 @@ def measure(
     table = table[COLUMNS]
     return add_microns(table, pixel_size) if pixel_size else table
 
+
+# %% ../nbs/10_measures.ipynb #0833a7e1
 def add_microns(
     table:pd.DataFrame, # of `measure`
     pixel_size:float,   # µm per px
@@ -178,6 +180,8 @@ def _corner_places(field, guard):
     eroded = cv2.erode(field.astype(np.uint8), square, anchor=corner, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return eroded>0
 
+
+# %% ../nbs/10_measures.ipynb #27a6960c
 def frame_area(
     shape,          # (H, W) of the image
     diameter:float, # of a typical cell, px

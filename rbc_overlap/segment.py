@@ -136,6 +136,8 @@ def _pool_windows(found, diameter):
     n = sum(o.n for o in sure)
     return diameter, sure[0].how, n, level
 
+
+# %% ../nbs/08_segment.ipynb #b51df0c3
 def _look_at(image, field, places, diameter):
     "`Objects` in windows at `places`, until there are enough free cells; their diameters are in px of `image`"
     found = []
@@ -150,7 +152,7 @@ def _look_at(image, field, places, diameter):
         if n>=ENOUGH or saw_all: break
     return found
 
-# %% ../nbs/08_segment.ipynb #877f6dbc
+# %% ../nbs/08_segment.ipynb #d5064c32
 FURTHER = 25 # windows at most that are looked at where the first five hold no red cell
 
 def _stain_map(image, field):
@@ -174,7 +176,7 @@ def _stained_places(image, field, guess):
     y,x = np.unravel_index(order, stain.shape)
     return [((i+.5)/rows, (j+.5)/columns) for i,j in zip(y, x)]
 
-# %% ../nbs/08_segment.ipynb #6178ca6b
+# %% ../nbs/08_segment.ipynb #b7bae1ae
 def _has_red_cells(o): return (o.table.kind!='debris').any()
 
 def _crop_to_field(image, field):
