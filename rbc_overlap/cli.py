@@ -116,6 +116,8 @@ def _segment(args):
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
     report = run()
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
+    warning = run.size_warning()
+    if warning: print(warning, file=sys.stderr)
     images = {*run.taken.values(), *run.errors}
     return _finish(report, run.errors, len(images))
 
@@ -129,7 +131,8 @@ def _segment_args(p):
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX',
         help='diameter of a cell in px (default: measured in each image)')
     p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM',
-        help='size of a pixel in µm; adds columns in µm to cells.csv and images.csv, and cells per mm²')
+        help='size of a pixel in µm (default: what the file of each image tells, if it does); '
+            'adds columns in µm to cells.csv and images.csv, and cells per mm²')
     p.add_argument('--redo', action='store_true', help='do again what is done already')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)

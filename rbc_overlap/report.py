@@ -256,20 +256,25 @@ def area_histogram(
 # %% ../nbs/12_report.ipynb #5e8e0097
 _SUMMED = 'cells clumps counted counted_area hidden_excluded rouleaux cells_in_rouleaux flagged_clumps'.split()
 
+def _density(images):
+    "Cells per mm² of all counting frames together, each with its own pixel size; None where there is no frame"
+    frames = (images.counted_area*images.pixel_size_um**2).sum()/1e6 # mm²
+    return images.counted.sum()/frames if frames else None
+
 def run_totals(
     images:pd.DataFrame, # a row per image that went well
     cells:pd.DataFrame,  # a row per cell
-    pixel_size=None,     # µm per px
 )->AttrDict: # sums, areas and their spread (µm² or px², as `unit` says), density (cells per mm², or None)
-    "Counts, sizes and rouleaux of all images together"
-    scale = (pixel_size or 1)**2
+    "Counts, sizes and rouleaux of all images together; µm² where every one has a pixel size"
     sums = images[_SUMMED].sum()
+    unsized = int(images.pixel_size_um.isna().sum())
+    in_microns = len(images)>0 and not unsized
     areas = pd.Series(dtype=float)
-    if len(cells): areas = cells.area[sized(cells)].astype(float)*scale
-    density = None
-    if pixel_size and sums.counted_area: density = sums.counted/(sums.counted_area*scale/1e6)
-    unit = 'µm²' if pixel_size else 'px²'
-    return AttrDict(sums, images=len(images), areas=areas, density=density, unit=unit, **spread(areas))
+    column = 'area_um2' if in_microns else 'area'
+    if len(cells): areas = cells[column][sized(cells)].astype(float)
+    density = _density(images) if in_microns else None
+    about = dict(images=len(images), unsized=unsized, unit='µm²' if in_microns else 'px²')
+    return AttrDict(sums, **about, areas=areas, density=density, **spread(areas))
 
 def _share_of_cells(n, total): return percent_text(n/total.cells) if total.cells else '–'
 
@@ -355,8 +360,12 @@ def _left_out_text(total):
     return ('All images together; left out are cells that touch the frame, '
         f'and {hidden} of which more than {HIDDEN:.0%} is hidden.')
 
+_NEEDS_SIZE = 'areas of all images in µm² and cells per mm² need --pixel-size.'
+
 def _band_text(total):
-    if total.unit!='µm²': return 'Areas in µm² need --pixel-size.'
+    if total.unsized:
+        return f'The pixel size of {total.unsized} of {count_text(total.images, "image")} is unknown: {_NEEDS_SIZE}'
+    if total.unit!='µm²': return ''
     mean,sd = NORMAL_AREA
     return f'The band, {mean} ± {sd} µm² in normal subjects (Zhao et al. 2022), is for orientation only.'
 
@@ -466,22 +475,22 @@ def doubt_section(
     return Section(title, text, Div(*figures, cls='grid'))
 
 # %% ../nbs/12_report.ipynb #0aca4a58
-def _area_line(row, pixel_size):
-    scale = (pixel_size or 1)**2
-    unit = 'µm²' if pixel_size else 'px²'
-    mean = area_text(row.area_mean*scale, unit)
+def _area_line(row):
+    is_known = pd.notna(row.pixel_size_um)
+    unit = 'µm²' if is_known else 'px²'
+    mean = area_text(row.area_mean*row.pixel_size_um**2 if is_known else row.area_mean, unit)
     cv = percent_text(row.area_cv)
     return f'area {mean} {unit}, CV {cv}'
 
 def _doubt_line(row): return f'{count_text(row.flagged_clumps, "clump")} in doubt'
 
-def _image_lines(row, pixel_size):
+def _image_lines(row):
     "What the page says below one image"
     cells = count_text(row.cells, 'cell')
     clumps = count_text(row.clumps, 'clump')
     lines = [f'{cells}, {clumps}']
     if pd.notna(row.counted): lines.append(f'{row.counted} in the counting frame')
-    if pd.notna(row.area_mean): lines.append(_area_line(row, pixel_size))
+    if pd.notna(row.area_mean): lines.append(_area_line(row))
     if pd.notna(row.flagged_clumps) and row.flagged_clumps: lines.append(_doubt_line(row))
     flags = [flag for flag in row.flags.split('; ') if flag]
     flag_lines = [Div(flag, cls='bad') for flag in flags]
@@ -490,15 +499,14 @@ def _image_lines(row, pixel_size):
 
 # %% ../nbs/12_report.ipynb #8fd0edad
 def image_figure(
-    row,             # of `images.csv`
+    row,      # of `images.csv`
     overlay:Path,
-    out:Path,        # folder of the results, to which the link is relative
-    pixel_size=None, # µm per px
+    out:Path, # folder of the results, to which the link is relative
 )->FT:
     "One image of the report, linked to its overlay"
     link = quote(overlay.relative_to(out).as_posix())
     picture = A(overlay_thumbnail(overlay), href=link)
-    return Figure(picture, Figcaption(*_image_lines(row, pixel_size)))
+    return Figure(picture, Figcaption(*_image_lines(row)))
 
 # %% ../nbs/12_report.ipynb #6228b198
 def _model_text(model, card):
@@ -519,6 +527,26 @@ def _seconds_text(info):
 
 def _date_text(info): return info['date'].replace('T', ' ')
 
+# %% ../nbs/12_report.ipynb #a5588b27
+def _size_range(sizes):
+    "Pixel sizes (y, x) as text: one, or from the smallest to the largest"
+    sides = sorted({f'{side:.4g}': side for size in sizes for side in size}.items(), key=lambda pair: pair[1])
+    texts = [text for text,_ in sides]
+    return f'{texts[0]} µm' if len(texts)==1 else f'{texts[0]} to {texts[-1]} µm'
+
+def _source_text(source, sizes):
+    "Pixel sizes of images that have them from the same `source`"
+    images = count_text(len(sizes), 'image')
+    if not source: return f'unknown for {images}'
+    if source=='given': return f'{_size_range(sizes)}, as given, for {images}'
+    return f'{_size_range(sizes)}, from the files ({source}), for {images}'
+
+def _pixel_size_text(images):
+    "The pixel sizes of `images` of run.json, and who told them"
+    by_source = {}
+    for image in images: by_source.setdefault(image['pixel_size_source'], []).append(image['pixel_size'])
+    return '; '.join(_source_text(*each) for each in by_source.items()) or '–'
+
 # %% ../nbs/12_report.ipynb #01033bcf
 def _method_rows(info, arguments):
     "(heading, text) of each row"
@@ -528,8 +556,7 @@ def _method_rows(info, arguments):
     yield 'Images', ', '.join(arguments.places)
     diameter = arguments.diameter
     yield 'Diameter', f'{diameter} px, as given' if diameter else 'measured in each image'
-    pixel_size = arguments.pixel_size
-    yield 'Pixel size', f'{pixel_size} µm' if pixel_size else 'not given'
+    yield 'Pixel size', _pixel_size_text(info['images'].values())
     yield 'Computed on', f'{info.device}, {info.platform}, Python {info.python}'
     yield 'Seconds', _seconds_text(info)
 
@@ -577,10 +604,9 @@ def report_html(
 )->str:
     "A page that says what was counted, how sure that is, and how it was made"
     went_well = images[images.status=='ok']
-    pixel_size = info['arguments']['pixel_size']
-    total = run_totals(went_well, cells, pixel_size)
+    total = run_totals(went_well, cells)
     lengths = [n for image in went_well.image for n in infos[image][0].get('rouleaux_lengths', ())]
-    figures = [image_figure(row, infos[row.image][1], out, pixel_size) for row in went_well.itertuples()]
+    figures = [image_figure(row, infos[row.image][1], out) for row in went_well.itertuples()]
 
     parts = _page_parts(total, images, clumps, infos, lengths, info)
     body = Body(*parts, Div(*figures, cls='grid'), method_section(info), _page_footer())
