@@ -240,12 +240,20 @@ def _run_pixel_size(results):
     try: return json.loads(path.read_text())['arguments']['pixel_size']
     except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
 
-# %% ../nbs/20_export.ipynb #cf619d1d
+# %% ../nbs/20_export.ipynb #15656e3b
 def _position(info):
     "Number of the page in its stack; 0 where the file has one page"
     page = info.get('page', 1)
     is_stack = page>1 or info['image'].endswith('_p001')
     return page if is_stack else 0
+
+def _name_file(data):
+    "`data`, whose image bears the name of its file; that of a stack has the number of its page beside the name"
+    position = _position(data['info'])
+    if not position: return data
+    image, = data['images']
+    file = data['info']['image'].removesuffix(f'_p{position:03d}')
+    return data | dict(images=[image | dict(file_name=file, page=position)])
 
 def _common_size(datasets):
     "The pixel size (y, x) that all `datasets` have, or None"
@@ -271,7 +279,8 @@ def _write_coco(out, datasets):
     "Write one file of all `datasets`, that tells where each is from"
     sources = [data['info'] for data in datasets]
     size = _common_size(datasets)
-    merged = merge_coco(datasets, rbc_overlap=__version__, pixel_size=size, sources=sources)
+    named = map(_name_file, datasets)
+    merged = merge_coco(named, rbc_overlap=__version__, pixel_size=size, sources=sources)
     write_file(out/'cells.coco.json', json.dumps(merged))
 
 # %% ../nbs/20_export.ipynb #d05b430f
