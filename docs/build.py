@@ -47,8 +47,8 @@ class Links:
         self.before = order[:order.index(here)+1] if here in order else [p for p in order if p!='cli']
 
     def name(self, name, but=()):
-        "`name`, with a link to this page, or else to the last one before it that defines it"
-        pages = [p for p in self.known.get(name, ()) if p in self.before and name not in but]
+        "`name`, with a link to this page, or else to the last one before it that defines it; private names have none"
+        pages = [p for p in self.known.get(name, ()) if p in self.before and name not in but and name[0]!='_']
         return f'[`{name}`](#{anchor(pages[-1], name)})' if pages else f'`{name}`'
 
     def __call__(self, md, but=()):
@@ -67,13 +67,22 @@ def definitions(code):
         return f'{ast.unparse(d.args.args[0].annotation)}.{d.name}' if patched else d.name
     return {name(d): d for d in ast.parse(code).body if isinstance(d, (ast.FunctionDef, ast.ClassDef))}
 
+def assigned(statement):
+    "(names in capital letters that an assignment defines, those of which it changes an element)"
+    targets = [e for t in statement.targets for e in getattr(t, 'elts', [t])]
+    defined = [t.id for t in targets if isinstance(t, ast.Name)]
+    changed = [t.value.id for t in targets if isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name)]
+    return [[n for n in names if re.fullmatch('[A-Z][A-Z_]+', n)] for names in (defined, changed)]
+
 def constants(code):
     "{name: the lines that define it}, those in capital letters"
     found,lines = {},code.splitlines()
     for d in ast.parse(code).body:
-        if isinstance(d, ast.Assign):
-            names = [getattr(n, 'value', n) for t in d.targets for n in getattr(t, 'elts', [t])] # of `A = B = ...`, `A,B = ...` and `A[i] = ...`
-            for n in (n.id for n in names if re.fullmatch('[A-Z][A-Z_]+', n.id)): found.setdefault(n, []).extend(lines[d.lineno-1:d.end_lineno])
+        if not isinstance(d, ast.Assign): continue
+        defined,changed = assigned(d)
+        for n in defined: found.setdefault(n, [])
+        for n in [*defined, *changed]:
+            if n in found: found[n] += lines[d.lineno-1:d.end_lineno]
     return {n: l for n,l in found.items() if len(l)<=LONG}
 
 def head(d, lines):

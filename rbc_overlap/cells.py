@@ -21,6 +21,7 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 from .core import *
 from .classic import DEBRIS, ellipse_iou, notch_depths, outline_diameter
+from .light import near_outside
 
 # %% ../nbs/09_cells.ipynb #1db87d53
 @dataclass
@@ -30,7 +31,7 @@ class Piece:
     x:int              # column of its left side
     inside:np.ndarray  # 0 or 1, uint8, (h, w)
     overlap:np.ndarray # 0 or 1, uint8, (h, w)
-    cut:bool           # does it touch the frame?
+    cut:bool           # does it touch the frame, or the edge of the field?
 
     @cached_property
     def area(self):
@@ -53,16 +54,18 @@ def _touches_frame(x, y, w, h, shape):
 
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
+    field=None,      # bool, (H, W): where the picture is; None: everywhere
 )->list[Piece]:
     "The connected pieces of `mask`"
     mask = np.asarray(mask)
     labels,boxes = _components(foreground(mask))
+    at_edge = set() if field is None else set(np.unique(labels[near_outside(field)]))
     found = []
     for i,(x,y,w,h,_) in enumerate(boxes[1:], 1):
         box = slice(y, y+h),slice(x, x+w)
         inside = (labels[box]==i).astype(np.uint8)
         overlap = inside*(mask[box]==OVERLAP)
-        cut = _touches_frame(x, y, w, h, mask.shape)
+        cut = i in at_edge or _touches_frame(x, y, w, h, mask.shape)
         found.append(Piece(int(y), int(x), inside, overlap, cut))
     return found
 
@@ -92,25 +95,26 @@ def _without_debris(
     least = DEBRIS*cell_area(diameter)
     return [p for p in found if p.area>=least]
 
-def _diameter_by_outlines(mask, guess):
+def _diameter_by_outlines(mask, guess, field):
     "Diameter of a cell by the curvature of outlines, px; nan where there is none"
     silhouette = foreground(mask).astype(np.uint8)
-    return 1.026*outline_diameter(silhouette, guess)
+    return 1.026*outline_diameter(silhouette, guess, field)
 
 def typical_diameter(
     mask:np.ndarray,  # classes, uint8, (H, W)
     guess:float=None, # px
     found=None,       # `pieces` of `mask`, where they are known already
+    field=None,       # bool, (H, W): where the picture is; None: everywhere
 )->float: # px; nan where there is no cell
     "Diameter of a typical cell, by `mask`"
-    guess = guess or _diameter_by_outlines(mask, 40.)
+    guess = guess or _diameter_by_outlines(mask, 40., field)
     if np.isnan(guess): return guess
-    cells = _without_debris(found or pieces(mask), guess)
+    cells = _without_debris(found or pieces(mask, field), guess)
     areas = _cell_areas(cells, cell_area(guess))
     size = cell_diameter(np.median(areas)) if areas else guess
     if len(areas)>=10: return float(size)
 
-    by_outlines = _diameter_by_outlines(mask, guess)
+    by_outlines = _diameter_by_outlines(mask, guess, field)
     if np.isnan(by_outlines): return float(size)
     return float(np.sqrt(size*by_outlines))
 
@@ -133,14 +137,18 @@ def may_be_clump(
 # %% ../nbs/09_cells.ipynb #ea0d4440
 PITCH = 28. # samples across a typical cell
 
-def _within_image(corner, size, shape):
-    "1 where a window of `size`, with its top left `corner`, lies in an image of `shape`; else 0"
+def _within_field(corner, size, shape, field):
+    "1 where a window of `size`, with its top left `corner`, lies in the `field` of an image of `shape`; else 0"
     within = np.zeros(size, np.uint8)
     top,left = corner
     h,w = shape
     rows = slice(max(-top, 0), h-top)
     columns = slice(max(-left, 0), w-left)
     within[rows,columns] = 1
+    if field is None: return within
+    below = max(top, 0)
+    behind = max(left, 0)
+    within[rows,columns] = field[below:top+size[0], behind:left+size[1]]
     return within
 
 class Clump:
@@ -149,6 +157,7 @@ class Clump:
         p:Piece,
         diameter:float, # of a typical cell, px
         shape,          # (H, W) of the mask
+        field=None,     # bool, (H, W): where the picture is; None: everywhere
     ):
         self.scale = min(1, PITCH/diameter)
         self.radius = diameter*self.scale/2
@@ -158,7 +167,7 @@ class Clump:
 
         inside = pad_mask(p.inside, margin)
         overlap = pad_mask(p.overlap, margin)
-        known = self._shrink(_within_image(self.corner, inside.shape, shape))
+        known = self._shrink(_within_field(self.corner, inside.shape, shape, field))
         self.shape = known.shape
         self.inside = self._flat(self._shrink(inside))
         self.overlap = self._flat(self._shrink(overlap))
@@ -723,9 +732,9 @@ def _single_cell(p):
     logit = start + by_shape*ellipse_score(cell)
     return replace(cell, score=float(expit(logit)))
 
-def _clump_cells(p, diameter, shape):
+def _clump_cells(p, diameter, shape, field):
     "The cells of a piece that may be a clump"
-    clump = Clump(p, diameter, shape)
+    clump = Clump(p, diameter, shape, field)
     found = clump.explain()
     if len(found)==1: return [_single_cell(p)]
     sure = count_score(found, clump.sizes(found.cells))
@@ -742,13 +751,15 @@ def complete_cells(
     mask:np.ndarray,     # classes, uint8, (H, W)
     diameter:float=None, # of a typical cell, px; None measures it in `mask`
     guess:float=None,    # of that, px
+    field=None,          # bool, (H, W): where the picture is; None: everywhere
 )->list[Cell]: # with score, clump, n_in_clump and count_score
     "One mask for each cell, with the part that others hide"
-    found,cells = pieces(mask),[]
-    diameter = diameter or typical_diameter(mask, guess, found)
+    found = pieces(mask, field)
+    cells = []
+    diameter = diameter or typical_diameter(mask, guess, found, field)
     if np.isnan(diameter): return []
     for p in _without_debris(found, diameter):
-        if may_be_clump(p, diameter): cells += _clump_cells(p, diameter, mask.shape)
+        if may_be_clump(p, diameter): cells += _clump_cells(p, diameter, mask.shape, field)
         else: cells.append(_single_cell(p))
     return number_clumps(cells, mask.shape)
 
@@ -796,10 +807,12 @@ def drop_specks(
 def watershed_cells(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
     h=.75,           # how much a summit must rise to be a cell, px
+    field=None,      # bool, (H, W): where the picture is; None: everywhere
 )->list[Cell]: # with score and clump
     "Divide `mask` into cells by a watershed of the distance to the background"
     inside = foreground(mask)
-    height = depth(inside.astype(np.uint8))
+    if field is None: height = depth(inside.astype(np.uint8))
+    else: height = depth((inside | ~field).astype(np.uint8))*inside
     marks = drop_specks(summits(height, h), height)
     labels = watershed(-height, marks, mask=inside)
     cells = label_cells(labels)

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 from .core import *
-from .light import FAINT, absorbance, cell_level
+from .light import FAINT, absorbance, cell_level, find_field, near_outside
 
 # %% ../nbs/04_classic.ipynb #f24b77e4
 def _blur(a, sigma): return cv2.GaussianBlur(a, (0,0), sigma)
@@ -36,16 +36,20 @@ def _components(mask, connectivity=4):
     _,labels,stats,_ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)
     return labels, stats
 
-def _fill_holes(mask, cut=0):
-    "`mask` without holes, and without gaps at the frame that have less than `cut` px"
+def _fill_holes(mask, cut=0, field=None):
+    "`mask` without holes, and without gaps at the frame or at the edge of the `field` that have less than `cut` px"
     H,W = mask.shape
-    outside = 1-np.asarray(mask, np.uint8)
-    labels,stats = _components(outside)
+    gaps = 1-np.asarray(mask, np.uint8)
+    if field is not None: gaps[~field] = 0
+    labels,stats = _components(gaps)
     x,y,w,h,area = stats.T
     closed = (x>0) & (x+w<W) & (y>0) & (y+h<H)
+    if field is not None: closed[np.unique(labels[near_outside(field)])] = False
     hole = closed | (area<cut)
     hole[0] = True # the mask itself
-    return hole[labels].astype(np.uint8)
+    filled = hole[labels]
+    if field is not None: filled &= field
+    return filled.astype(np.uint8)
 
 # %% ../nbs/04_classic.ipynb #4520725d
 def otsu(
@@ -62,11 +66,13 @@ def otsu(
 def paper_silhouette(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     diameter=40.,     # of a cell, px
+    field=None,       # bool, (H, W), whose own edge is none of a cell
 )->np.ndarray: # uint8, (H, W), 1 on everything that may be a cell
     "Laplacian edges, small objects removed, binary opening (Brünggel et al. 2022, section 3.1)"
     grey = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
     laplacian = cv2.Laplacian(_blur(grey, .04*diameter), cv2.CV_32F, ksize=3)
     inside = np.maximum(laplacian, 0)
+    if field is not None: inside[near_outside(field, max(round(.1*diameter), 2))] = 0
     rims = (inside>otsu(inside)).astype(np.uint8)
     rims = _closing(rims, .05*diameter)
 
@@ -206,13 +212,14 @@ def absorbance_silhouette(
     a:np.ndarray, # absorbance, smoothed, (H, W, 3)
     level:float,  # of a typical cell, in green
     diameter=40., # of a cell, px
+    field=None,   # bool, (H, W), where it isn't all of the image
 )->np.ndarray: # uint8, (H, W), 1 on everything that may be a cell
     "Where light is absorbed as by red cells, close neighbours apart (for 4-connected labels)"
     green = a[...,1]
     if not level: return np.zeros(green.shape, np.uint8)
     local = local_level(green, level, diameter)
     red_cells = (green>OUTLINE*local) & ~not_red_cells(a, level, diameter)
-    filled = _fill_holes(red_cells, cut=.1*diameter**2) # also pale centres that the frame cuts
+    filled = _fill_holes(red_cells, .1*diameter**2, field) # also pale centres that the frame cuts
     mask = _opening(filled, .05*diameter)
     mask = mend_rings(mask, .1*diameter)
     return mask * ~neighbour_lines(mask, green, local, diameter)
@@ -281,17 +288,19 @@ def describe(
     a:np.ndarray,          # absorbance, smoothed, (H, W, 3)
     level:float,           # of a typical cell, in green
     diameter=40.,          # of a cell, px
+    field=None,            # bool, (H, W), where it isn't all of the image
 ): # (labels, table): int32 (H, W) and a DataFrame with a row per object
     "Describe each piece of `silhouette` that has at least a twentieth of a cell's area"
     dark = purple(a, level)
     labels,stats = _components(silhouette)
+    at_edge = np.zeros(labels.shape, bool) if field is None else near_outside(field)
     rows = []
     for i,(x,y,w,h,area) in enumerate(stats[1:].tolist(), 1):
         if area < .05*cell_area(diameter): continue
         window = np.s_[y:y+h, x:x+w]
         piece = labels[window]==i
         row = dict(label=i, x=x, y=y, w=w, h=h, area=area)
-        row['cut'] = _cut_length(piece, x, y, labels.shape)
+        row['cut'] = max(_cut_length(piece, x, y, labels.shape), int((piece & at_edge[window]).sum()))
         row |= _shape(piece.astype(np.uint8), diameter)
         row['absorbance'] = float(np.median(a[window][piece,1]))
         row['purple'] = float(dark[window][piece].mean())
@@ -321,24 +330,27 @@ def _curvature(contour, sigma):
     k = turn/np.maximum(speed, 1e-6)
     return k if cv2.contourArea(contour, oriented=True)>0 else -k
 
-def _curvature_inside(contour, sigma, shape):
-    "Curvature where `contour` doesn't follow the frame of an image of `shape`"
+def _curvature_inside(contour, sigma, at_edge):
+    "Curvature where `contour` doesn't follow the frame or the edge of the field: `at_edge`, bool, (H, W)"
     points = contour[:,0]
-    end = np.array(shape[::-1]) - 3
-    inside = (points>2) & (points<end)
-    return _curvature(contour, sigma)[inside.all(1)]
+    end = np.array(at_edge.shape[::-1]) - 3
+    inside = ((points>2) & (points<end)).all(1)
+    x,y = points.T
+    return _curvature(contour, sigma)[inside & ~at_edge[y,x]]
 
 # %% ../nbs/04_classic.ipynb #afe4e803
 def outline_diameter(
     silhouette:np.ndarray, # uint8, (H, W)
     start=40.,             # a first guess, px
+    field=None,            # bool, (H, W), where it isn't all of the image
 )->float: # px; nan where there is no outline
     "Diameter of a cell by the curvature of the convex parts of outlines"
     found,_ = cv2.findContours(silhouette, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contours = [c for c in found if len(c)>30]
     if not contours: return np.nan
+    at_edge = np.zeros(silhouette.shape, bool) if field is None else near_outside(field, 2)
     for _ in range(3):
-        k = np.concatenate([_curvature_inside(c, .1*start, silhouette.shape) for c in contours])
+        k = np.concatenate([_curvature_inside(c, .1*start, at_edge) for c in contours])
         convex = k[k>0]
         if not convex.size: return np.nan
         start = float(np.clip(2/np.median(convex), 8, max(silhouette.shape)))
@@ -405,12 +417,12 @@ def silhouette(self:Objects)->np.ndarray: # bool, (H, W)
     return np.isin(self.labels, self.table.label[red])
 
 # %% ../nbs/04_classic.ipynb #aef55cbb
-def _measure_diameter(labels, table, assumed, given=None):
+def _measure_diameter(labels, table, assumed, given=None, field=None):
     "(diameter, how it was found): the one `given`, else by convex objects, else by outlines"
     if given: return given, 'given'
     area,n = typical_area(table)
     if n: return cell_diameter(area), 'free cells'
-    diameter = outline_diameter((labels>0).astype(np.uint8), assumed)
+    diameter = outline_diameter((labels>0).astype(np.uint8), assumed, field)
     if np.isnan(diameter): return np.nan, 'nothing found'
     return diameter, 'clump outlines'
 
@@ -425,28 +437,32 @@ def _settle_diameter(objects):
 # %% ../nbs/04_classic.ipynb #8e462cff
 METHODS = 'absorbance','paper'
 
-def _find_pieces(image, raw, method, diameter):
+def _find_pieces(image, raw, method, diameter, field):
     "Labels and table of `describe`, and the level of the stain; `raw` is the absorbance of `image`"
     a = smooth(raw, diameter)
-    level = stain_level(a[...,1])
-    if method=='paper': silhouette = paper_silhouette(image, diameter)
-    else: silhouette = absorbance_silhouette(a, level, diameter)
-    return *describe(silhouette, a, level, diameter), level
+    green = a[...,1]
+    level = stain_level(green if field is None else green[field])
+    if method=='paper': silhouette = paper_silhouette(image, diameter, field)
+    else: silhouette = absorbance_silhouette(a, level, diameter, field)
+    return *describe(silhouette, a, level, diameter, field), level
 
 def find_objects(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     method='absorbance', # or 'paper'
     diameter:float=None, # of a cell, px; None measures it
     start=40.,           # a first guess of it, px: a good one saves time
+    field=None,          # bool, (H, W): where the picture is; None finds it
 )->Objects:
     "Find everything that may be a cell in `image`, and judge it; ValueError for an unknown `method`"
     if method not in METHODS: raise ValueError(f'no method {method!r}; there are {", ".join(METHODS)}')
-    raw = absorbance(image)
+    if field is None: field = find_field(image)
+    raw = absorbance(image, field)
+    if field.all(): field = None
     size = diameter or start
     for _ in range(4):
         assumed = size
-        labels,table,level = _find_pieces(image, raw, method, assumed)
-        found,how = _measure_diameter(labels, table, assumed, diameter)
+        labels,table,level = _find_pieces(image, raw, method, assumed, field)
+        found,how = _measure_diameter(labels, table, assumed, diameter, field)
         if np.isnan(found): break
         size = found
         if .8<size/assumed<1.25: break

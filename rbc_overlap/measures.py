@@ -10,11 +10,12 @@ __all__ = ['SHAPE', 'COLUMNS', 'AREA_TOLERANCE', 'SURE', 'THICK', 'DEEP', 'CLUMP
            'shared_areas', 'find_rouleaux', 'image_stats', 'Analysis', 'analyse']
 
 # %% ../nbs/10_measures.ipynb #18cb38fc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import cv2, numpy as np, pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from .core import *
+from .light import find_field, near_outside
 from .segment import Segmentation, segment
 from .cells import complete_cells, redraw, watershed_cells
 
@@ -133,10 +134,16 @@ def _touch_border(table, shape):
     at_start = (top==0) | (left==0)
     return at_start | (bottom==h) | (right==w)
 
+def _touch_field_edge(cells, field):
+    "Which of `cells` lie at the edge of the `field`"
+    at_edge = near_outside(field)
+    return np.array([(c.mask & at_edge[c.window]).any() for c in cells])
+
 def measure(
     cells:list[Cell],
     shape,                 # (H, W) of the image
     pixel_size:float=None, # µm per px; adds columns in µm
+    field=None,            # bool, (H, W): where the picture is; None: everywhere
 )->pd.DataFrame: # a row per cell, columns `COLUMNS`; px and px²
     "Measure every one of `cells`"
     if not cells: return pd.DataFrame(columns=COLUMNS)
@@ -144,6 +151,7 @@ def measure(
     for name in ('clump','n_in_clump','score','count_score'): table[name] = [getattr(c, name) for c in cells]
     table['hidden_fraction'] = hidden_fractions(cells, shape)
     table['touches_border'] = _touch_border(table, shape)
+    if field is not None: table['touches_border'] |= _touch_field_edge(cells, field)
     table = table[COLUMNS]
     return add_microns(table, pixel_size) if pixel_size else table
 
@@ -164,26 +172,40 @@ def _guard(diameter):
     if not diameter or np.isnan(diameter): return 0
     return int(np.ceil(diameter/2))
 
+def _corner_places(field, guard):
+    "Where the corner of a counted cell may lie: pixels with so much of the `field` above and to the left, bool, (H, W)"
+    side = guard+2
+    square = np.ones((side,side), np.uint8)
+    corner = side-1,side-1
+    eroded = cv2.erode(field.astype(np.uint8), square, anchor=corner, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return eroded>0
+
 def frame_area(
     shape,          # (H, W) of the image
     diameter:float, # of a typical cell, px
+    field=None,     # bool, (H, W): where the picture is; None: everywhere
 )->int: # px²
-    "Area of the counting frame: the image less half a cell at the top and at the left"
-    cut_off = 1+_guard(diameter)
-    sides = [max(s-cut_off, 0) for s in shape]
+    "Area of the counting frame: the field less half a cell at the top and at the left"
+    guard = _guard(diameter)
+    if field is not None: return int(_corner_places(field, guard).sum())
+    sides = [max(s-1-guard, 0) for s in shape]
     return int(np.prod(sides))
 
 def in_frame(
     table:pd.DataFrame, # of `measure`
     shape,              # (H, W) of the image
     diameter:float,     # of a typical cell, px
+    field=None,         # bool, (H, W): where the picture is; None: everywhere
 )->np.ndarray: # bool, a value per cell
     "Which cells count: those with the bottom right corner of their box in the counting frame (Gundersen 1977)"
-    y = table['bbox-2'].to_numpy()
-    x = table['bbox-3'].to_numpy()
+    y = table['bbox-2'].to_numpy(int)
+    x = table['bbox-3'].to_numpy(int)
     guard = _guard(diameter)
-    after_start = (y>guard) & (x>guard)
-    return after_start & (y<shape[0]) & (x<shape[1])
+    within = (y>guard) & (x>guard) & (y<shape[0]) & (x<shape[1])
+    if field is None: return within
+    places = _corner_places(field, guard)
+    within[within] = places[y[within],x[within]]
+    return within
 
 # %% ../nbs/10_measures.ipynb #78f3ff52
 AREA_TOLERANCE = .03 # of the area: what the areas of a clump's cells may differ from that of the clump and its overlaps
@@ -398,13 +420,14 @@ def image_stats(
     table:pd.DataFrame,  # of `measure`
     clumps:pd.DataFrame, # of `clump_table`
     diameter:float,      # of a typical cell, px
+    field=None,          # bool, (H, W): where the picture is; None: everywhere
 )->dict: # counts, areas in px², and the number of cells of each rouleau
     "Frame count, sizes, rouleaux and doubtful clumps of one image"
     keep = sized(table)
-    counted = in_frame(table, mask.shape, diameter)
+    counted = in_frame(table, mask.shape, diameter, field)
     hidden = table.hidden_fraction>HIDDEN
     stats = dict(counted=int(counted.sum()))
-    stats['counted_area'] = frame_area(mask.shape, diameter)
+    stats['counted_area'] = frame_area(mask.shape, diameter, field)
     stats['sized'] = int(keep.sum())
     stats['hidden_excluded'] = int(hidden.sum())
     stats |= spread(table.area[keep])
@@ -439,8 +462,9 @@ class Analysis:
 
 def _find_cells(segmentation, engine, diameter):
     "The cells of a segmentation: whole ones, but pieces of a watershed for the classic engine"
-    if engine=='classic': return watershed_cells(segmentation.mask)
-    return complete_cells(segmentation.mask, diameter, segmentation.diameter)
+    mask,field = segmentation.mask,segmentation.field
+    if engine=='classic': return watershed_cells(mask, field=field)
+    return complete_cells(mask, diameter, segmentation.diameter, field)
 
 def analyse(
     image:np.ndarray,       # RGB, uint8, (H, W, 3)
@@ -449,16 +473,18 @@ def analyse(
     pixel_size:float=None,  # µm per px; adds columns in µm to `table`
     segmentation=None,      # a `Segmentation` of `image`, where it is made already
     lap=lambda stage: None, # called with the name of each stage that is done: 'cells', 'measure'
-    **kwargs,               # for `segment`: `model`, `unsure`
+    **kwargs,               # for `segment`: `field`, `model`, `unsure`
 )->Analysis: # ValueError as from `segment`
     "Segment `image`, make its cells whole, measure and count them"
     if segmentation is None: segmentation = segment(image, engine, diameter, **kwargs)
+    if segmentation.field is None: segmentation = replace(segmentation, field=find_field(image))
     cells = _find_cells(segmentation, engine, diameter)
     mask = redraw(segmentation.mask, cells)
     lap('cells')
     shape = image.shape[:2]
-    table = measure(cells, shape, pixel_size)
+    field = segmentation.field
+    table = measure(cells, shape, pixel_size, field)
     clumps = clump_table(cells, segmentation.mask)
-    stats = image_stats(cells, segmentation.mask, table, clumps, segmentation.diameter)
+    stats = image_stats(cells, segmentation.mask, table, clumps, segmentation.diameter, field)
     lap('measure')
     return Analysis(image, segmentation, mask, cells, table, clumps, stats)
