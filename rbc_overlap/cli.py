@@ -116,6 +116,8 @@ def _segment(args):
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
     report = run()
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
+    warning = run.size_warning()
+    if warning: print(warning, file=sys.stderr)
     images = {*run.taken.values(), *run.errors}
     return _finish(report, run.errors, len(images))
 
@@ -128,8 +130,8 @@ def _segment_args(p):
         help='an ONNX file that rbc-overlap train made (default: the model that comes with the package)')
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX',
         help='diameter of a cell in px (default: measured in each image)')
-    p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM',
-        help='size of a pixel in µm; adds columns in µm to cells.csv and images.csv, and cells per mm²')
+    size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what the file of an image tells)'
+    p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help=size)
     p.add_argument('--redo', action='store_true', help='do again what is done already')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)

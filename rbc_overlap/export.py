@@ -103,6 +103,7 @@ def _cell_roi(cell, name, measures):
 def roi_zip(
     cells:list[Cell],
     table:pd.DataFrame, # of `measure`, a row per cell
+    position=0,         # of the image in its stack, counting from 1; 0 where it is no stack
 )->bytes: # a zip archive
     "`cells` as ROIs for ImageJ's ROI Manager"
     names = [f'{label:05d}' for label in table.label]
@@ -110,6 +111,7 @@ def roi_zip(
     with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as z:
         for cell,name,measures in zip(cells, names, _numbers(table)):
             roi = _cell_roi(cell, name, measures)
+            roi.position = position
             z.writestr(f'{name}.roi', roi.tobytes())
     return file.getvalue()
 
@@ -166,15 +168,23 @@ def label_image(
     return labels, _lost_text(cells, areas, labels)
 
 # %% ../nbs/20_export.ipynb #52d4f78b
+def _resolution(pixel_size):
+    "What tifffile needs in order to write a pixel size (y, x) in µm, as pixels per cm"
+    if not pixel_size: return {}
+    y,x = pixel_size
+    return dict(resolution=(1e4/x, 1e4/y), resolutionunit='CENTIMETER')
+
 def label_tiff(
     labels:np.ndarray, # of `label_image`, (H, W)
     lost='',           # what was lost, in words
+    pixel_size=None,   # (y, x), µm; None: the file tells none
 )->bytes: # a TIFF
     "`labels` as a TIFF file that tells what it can't hold"
     numbers = '0 is background, 1 and up are the cells as numbered in cells.csv'
     about = f'rbc_overlap {__version__}, label image: {numbers}. {lost or "No cell lost pixels."}'
     file = io.BytesIO()
-    tifffile.imwrite(file, labels, photometric='minisblack', compression='zlib', description=about, metadata=None)
+    how = dict(photometric='minisblack', compression='zlib', description=about, metadata=None)
+    tifffile.imwrite(file, labels, **how, **_resolution(pixel_size))
     return file.getvalue()
 
 # %% ../nbs/20_export.ipynb #7354b487
@@ -193,6 +203,12 @@ def merge_coco(
 
 # %% ../nbs/20_export.ipynb #36564cef
 _ORIGIN = 'image','sha256','settings','rbc_overlap','date'
+_IF_TOLD = 'page','flags','pixel_size','pixel_size_source' # older versions don't tell all of these
+
+def _kept_info(info):
+    "What the files that are written tell of an image; any error where `info` lacks what each record tells"
+    told = {key: info[key] for key in _IF_TOLD if key in info}
+    return {key: info[key] for key in _ORIGIN} | told
 
 def _parse_record(path):
     "(COCO data set, cells, shape, measures) of a `STEM_cells.json`; any error where it is damaged"
@@ -200,18 +216,20 @@ def _parse_record(path):
     (cells,shape), = read_coco(data).values()
     rows = [a['measures'] for a in data['annotations']]
     table = pd.DataFrame(rows, columns=None if cells else COLUMNS)
-    data['info'] = {k: data['info'][k] for k in _ORIGIN}
+    data['info'] = _kept_info(data['info'])
     areas = [a['area'] for a in data['annotations']]
     if areas!=[c.area for c in cells]: raise ValueError('masks and areas disagree')
     return data, cells, shape, table
 
 def _damaged(what, e): return ValueError(f'{what} ({type(e).__name__}: {e}): run rbc-overlap segment again')
 
-def _read_cells(path, pixel_size):
-    "As `_parse_record`, in µm where `pixel_size` is known; ValueError where the file is damaged"
-    try: data,cells,shape,table = _parse_record(path)
+def _read_cells(path, run_size=None):
+    "As `_parse_record`, in µm where the pixel size is known; ValueError where the file is damaged"
+    try:
+        data,cells,shape,table = _parse_record(path)
+        size = data['info'].setdefault('pixel_size', [run_size]*2 if run_size else None)
+        if size: table = add_microns(table, size)
     except Exception as e: raise _damaged('a damaged file of cells', e) from None
-    if pixel_size: table = add_microns(table, pixel_size)
     return data, cells, shape, table
 
 # %% ../nbs/20_export.ipynb #7afacd72
@@ -222,25 +240,47 @@ def _run_pixel_size(results):
     try: return json.loads(path.read_text())['arguments']['pixel_size']
     except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
 
+# %% ../nbs/20_export.ipynb #15656e3b
+def _position(info):
+    "Number of the page in its stack; 0 where the file has one page"
+    page = info.get('page', 1)
+    is_stack = page>1 or info['image'].endswith('_p001')
+    return page if is_stack else 0
+
+def _name_file(data):
+    "`data`, whose image bears the name of its file; that of a stack has the number of its page beside the name"
+    position = _position(data['info'])
+    if not position: return data
+    image, = data['images']
+    file = data['info']['image'].removesuffix(f'_p{position:03d}')
+    return data | dict(images=[image | dict(file_name=file, page=position)])
+
+def _common_size(datasets):
+    "The pixel size (y, x) that all `datasets` have, or None"
+    sizes = [data['info']['pixel_size'] for data in datasets]
+    return sizes[0] if all(size==sizes[0] for size in sizes) else None
+
 # %% ../nbs/20_export.ipynb #c1910ab8
 EXPORTS = 'coco','imagej','qupath','labels'
 
 def _write_cells(out, name, to, data, cells, shape, table):
     "Write those files of one image that are in `to`; returns what the label image lost"
     lost = ''
-    if 'imagej' in to: write_file(out/f'{name}_rois.zip', roi_zip(cells, table))
+    if 'imagej' in to: write_file(out/f'{name}_rois.zip', roi_zip(cells, table, _position(data['info'])))
     if 'qupath' in to:
         detections = geojson(cells, table, **data['info'])
         write_file(out/f'{name}.geojson', json.dumps(detections))
     if 'labels' in to:
         labels,lost = label_image(cells, shape)
-        write_file(out/f'{name}_labels.tif', label_tiff(labels, lost))
+        write_file(out/f'{name}_labels.tif', label_tiff(labels, lost, data['info']['pixel_size']))
     return lost
 
-def _write_coco(out, datasets, pixel_size):
+def _write_coco(out, datasets):
     "Write one file of all `datasets`, that tells where each is from"
     sources = [data['info'] for data in datasets]
-    merged = merge_coco(datasets, rbc_overlap=__version__, pixel_size=pixel_size, sources=sources)
+    size = _common_size(datasets)
+    named = map(_name_file, datasets)
+    merged = merge_coco(named, rbc_overlap=__version__, pixel_size=size, sources=sources)
     write_file(out/'cells.coco.json', json.dumps(merged))
 
 # %% ../nbs/20_export.ipynb #d05b430f
@@ -272,11 +312,11 @@ def export(
     "Write the cells of a folder of results for other programs"
     results,out = Path(results),Path(out)
     files = _record_files(results, out)
-    pixel_size = _run_pixel_size(results)
+    run_size = _run_pixel_size(results)
     errors,newest,n_lossy = {},{},0
     for path in tqdm(files, 'export', unit='image'):
         relative = path.relative_to(results).as_posix()
-        try: data,*rest = _read_cells(path, pixel_size)
+        try: data,*rest = _read_cells(path, run_size)
         except ValueError as e:
             errors[relative] = str(e)
             continue
@@ -284,6 +324,6 @@ def export(
         n_lossy += bool(lost)
         _keep_newest(newest, data)
     datasets = [newest[image] for image in sorted(newest)]
-    if 'coco' in to and datasets: _write_coco(out, datasets, pixel_size)
+    if 'coco' in to and datasets: _write_coco(out, datasets)
     _warn_of_loss(n_lossy, len(files))
     return len(files), errors

@@ -159,12 +159,14 @@ def measure(
 # %% ../nbs/10_measures.ipynb #0833a7e1
 def add_microns(
     table:pd.DataFrame, # of `measure`
-    pixel_size:float,   # µm per px
+    pixel_size,         # µm per px, or (y, x) where these differ; y and x may be columns with a value per row
 )->pd.DataFrame:
     "`table` with lengths in µm (`_um`) and areas in µm² (`_um2`) as well"
     lengths = 'perimeter','axis_major_length','axis_minor_length','equivalent_diameter_area'
-    in_um = {f'{name}_um': table[name]*pixel_size for name in lengths}
-    return table.assign(area_um2=table.area*pixel_size**2, **in_um)
+    y,x = (pixel_size,pixel_size) if np.ndim(pixel_size)==0 else pixel_size
+    mean = np.sqrt(y*x)
+    in_um = {f'{name}_um': table[name]*mean for name in lengths}
+    return table.assign(area_um2=table.area*(y*x), **in_um)
 
 # %% ../nbs/10_measures.ipynb #5693d8c1
 def _guard(diameter):
