@@ -349,7 +349,7 @@ _LOG = np.log10(np.arange(256, dtype=np.float32)+1)
 def absorbance(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     field=None,       # bool, (H, W): where the picture is; None finds it
-)->np.ndarray: # per channel, float32, (H, W, 3): 0 on the background and outside of the field, larger where it is darker
+)->np.ndarray: # per channel, float32, (H, W, 3): 0 on the background and outside of the field, more where it is darker
     "Beer-Lambert absorbance log10(I0/I) of `image` against its own flat-fielded `background`"
     if field is None: field = find_field(image)
     light = background(image, field)
@@ -375,7 +375,8 @@ def _continued(image, field):
     "`image` with each pixel outside of the `field` like the nearest one in it"
     if not field.any(): return image
     outside = ~field
-    _,nearest = cv2.distanceTransformWithLabels(outside.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    off = outside.astype(np.uint8)
+    _,nearest = cv2.distanceTransformWithLabels(off, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     colors = np.zeros((nearest.max()+1, 3), np.uint8)
     colors[nearest[field]] = image[field]
     image = np.array(image)
