@@ -277,8 +277,7 @@ def _evaluate_args(p):
     p.add_argument('--crops', action='store_true',
         help="also the paper's sample: 4 crops of 3 frames of 3 slides each, which the truth's slides.csv names")
     p.add_argument('--category', action='append', default=[], metavar='NAME',
-        help='which category of the truth holds the red cells (default: rbc, red blood cell or erythrocyte); '
-            'give it again for more of them')
+        help='a category of the truth that holds red cells (default: rbc, red blood cell or erythrocyte)')
     _add_seed(p, 'of the crops')
 
 COMMANDS['evaluate'] = Command(_evaluate, _evaluate_args)

@@ -221,6 +221,7 @@ def _parse_record(path):
     if areas!=[c.area for c in cells]: raise ValueError('masks and areas disagree')
     return data, cells, shape, table
 
+# %% ../nbs/20_export.ipynb #dd8d9316
 def _damaged(what, e): return ValueError(f'{what} ({type(e).__name__}: {e}): run rbc-overlap segment again')
 
 def _read_cells(path, run_size=None):

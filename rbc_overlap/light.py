@@ -54,6 +54,7 @@ def _fit_circle(x, y):
     (a,b,c),*_ = np.linalg.lstsq(terms, x*x+y*y)
     return a/2, b/2, np.sqrt(max(c+(a*a+b*b)/4, 0))
 
+# %% ../nbs/03_light.ipynb #9ad06782
 def _share_of_directions(x, y, good):
     "Of the directions, 2° each, in which points lie from the middle, the share in which a `good` one does"
     direction = np.degrees(np.arctan2(y, x)).astype(int)//2
@@ -91,6 +92,7 @@ def _border_points(outline, new):
     near = cv2.dilate(new, np.ones((3,3), np.uint8))
     return within & (near[y,x]>0)
 
+# %% ../nbs/03_light.ipynb #3ef9e538
 def _return_small(new, where, r):
     "Make field again of those pieces of `new` that lie `where`, uint8, and are at most half of `r` across"
     _,labels,stats,_ = cv2.connectedComponentsWithStats(where, connectivity=4)
@@ -171,6 +173,7 @@ def _difference(image, color):
     off = cv2.absdiff(image, np.broadcast_to(np.uint8(color), image.shape))
     return cv2.max(cv2.max(off[...,0], off[...,1]), off[...,2])
 
+# %% ../nbs/03_light.ipynb #fdb05341
 def _without_specks(same):
     "`same` without what is less than 3 px wide, but for lines along the edge of the image"
     wider = cv2.copyMakeBorder(same.astype(np.uint8), 2, 2, 2, 2, cv2.BORDER_REPLICATE)

@@ -195,6 +195,7 @@ def frame_area(
     sides = [max(s-1-guard, 0) for s in shape]
     return int(np.prod(sides))
 
+# %% ../nbs/10_measures.ipynb #74624052
 def in_frame(
     table:pd.DataFrame, # of `measure`
     shape,              # (H, W) of the image

@@ -366,8 +366,8 @@ def _left_out_text(total):
 _NEEDS_SIZE = 'areas of all images in µm² and cells per mm² need --pixel-size.'
 
 def _band_text(total):
-    if total.unsized:
-        return f'The pixel size of {total.unsized} of {count_text(total.images, "image")} is unknown: {_NEEDS_SIZE}'
+    unsized = f'{total.unsized} of {count_text(total.images, "image")}'
+    if total.unsized: return f'The pixel size of {unsized} is unknown: {_NEEDS_SIZE}'
     if total.unit!='µm²': return ''
     mean,sd = NORMAL_AREA
     return f'The band, {mean} ± {sd} µm² in normal subjects (Zhao et al. 2022), is for orientation only.'

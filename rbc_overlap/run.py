@@ -134,9 +134,9 @@ def _given_size(
     size = [float(pixel_size)]*2 if pixel_size else None
     return dict(pixel_size=size, pixel_size_source='given' if size else '')
 
-def _recorded_size(info):
-    return {key: info[key] for key in ('pixel_size','pixel_size_source')}
+def _recorded_size(info): return {key: info[key] for key in ('pixel_size','pixel_size_source')}
 
+# %% ../nbs/13_run.ipynb #379ec0dc
 def _page_size(page, given):
     "What the record of `page` tells of its pixels; `given` is the run's size in µm, or None"
     if given or not page.pixel_size: return _given_size(given)
@@ -178,6 +178,7 @@ def _same_files(infos):
     firsts = {i['image']: first[i['sha256'],i.get('page', 1)] for i in infos}
     return {image: other for image,other in firsts.items() if image!=other}
 
+# %% ../nbs/13_run.ipynb #976c0931
 def _image_rows(infos):
     "A row for each image that was done"
     same = _same_files(infos)
@@ -386,6 +387,7 @@ def _error_text(e):
     "What went wrong, in one line that a table can hold"
     return _one_line(e if isinstance(e, ValueError) else f'{type(e).__name__}: {e}')
 
+# %% ../nbs/13_run.ipynb #98f48c8e
 @patch
 def _try_page(self:Run, source, file, i, *args):
     "As `_do_page`, but what goes wrong is noted; then the page doesn't wait"
