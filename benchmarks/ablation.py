@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np, pandas as pd
 from fastai.torch_core import set_seed
-from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, file_hash, write_file
+from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, cell_diameter, file_hash, write_file
 from rbc_overlap.dataset import SIZES, Labelled, PaperSet, crops, labelled
 from rbc_overlap.light import CELL
 from rbc_overlap.scores import paper_table, score_mask
@@ -42,7 +42,7 @@ class Repeat:
     def __len__(self): return self.n
     def item(self, i, epoch=0): return self.items.item(i%len(self.items), i//len(self.items))
 
-def diameter(cut): return float(np.sqrt(4/np.pi*np.median([c.area for _,mask in cut for c in whole_cells(mask)])))
+def diameter(cut): return float(cell_diameter(np.median([c.area for _,mask in cut for c in whole_cells(mask)])))
 
 def overlaps(arm, items, n, few, seed):
     "(training set of `n` images, or of all pairs of a `few` crops; input; diameter of cells, px)"

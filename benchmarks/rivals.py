@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import complete_cells, redraw, watershed_cells
 from rbc_overlap.classic import DEBRIS, smooth
-from rbc_overlap.core import OVERLAP, RBC, Cell, cells_mask, coco, crop_cell, number_clumps, read_image, write_file, write_mask
+from rbc_overlap.core import OVERLAP, RBC, Cell, cell_area, cells_mask, coco, crop_cell, label_cells, number_clumps
+from rbc_overlap.core import read_image, write_file, write_mask
 from rbc_overlap.evaluate import evaluate
 from rbc_overlap.folders import find_labels, pair_names
 from rbc_overlap.light import absorbance
@@ -27,7 +28,7 @@ from tqdm import tqdm
 def pieces(where):
     "(box as slices, bool mask in it) of each connected piece"
     labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=4)[1]
-    return [(w, labels[w]==i) for i,w in enumerate(ndi.find_objects(labels), 1)]
+    return [(c.window, c.mask) for c in label_cells(labels)]
 
 def moved(cell, y, x): return Cell(cell.y+y, cell.x+x, cell.mask)
 
@@ -48,7 +49,7 @@ def hough(image, seg):
         own = [(x-columns.start, y-rows.start, r) for x,y,r in found if rows.start<=y<rows.stop and columns.start<=x<columns.stop]
         own = [c for c in own if m[int(c[1]), int(c[0])]]
         discs = [cv2.circle(np.zeros(m.shape, np.uint8), (round(16*x), round(16*y)), round(16*r), 1, -1, shift=4)>0 for x,y,r in own]
-        cells = [disc & m for disc in discs] if len(discs)>1 else [m] if m.sum()>=DEBRIS*np.pi/4*d*d else []
+        cells = [disc & m for disc in discs] if len(discs)>1 else [m] if m.sum()>=DEBRIS*cell_area(d) else []
         out += [moved(crop_cell(c), rows.start, columns.start) for c in cells]
     return out
 
@@ -94,21 +95,21 @@ def separate(piece, d, frame):
     "bool masks of the cells in one `piece`; arcs on the `frame` of the image belong to no cell"
     p = outline(piece, d)
     at = concave_points(p, d)
-    if len(at)<2 and piece.sum()<1.5*np.pi/4*d*d: return [piece]
+    if len(at)<2 and piece.sum()<1.5*cell_area(d): return [piece]
     arcs = np.split(np.roll(p, -at[0], 0), at[1:]-at[0]) if len(at) else [p]
     arcs = [a[~frame[tuple(a.round().astype(int).T[::-1])]] for a in arcs]
     cells = [ellipse_mask(e, piece.shape) for e in group([a for a in arcs if len(a)>=.25*d], d)]
     cells = [c for c in cells if (c & ~piece).sum()<=OUT*c.sum()]
     left = cv2.morphologyEx((piece & ~np.any([*cells, ~piece], 0)).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3,3), np.uint8))
     labels = cv2.connectedComponents(left)[1]
-    return [c & piece for c in cells] + [labels==i for i,n in enumerate(np.bincount(labels.ravel())) if i and n>.3*np.pi/4*d*d]
+    return [c & piece for c in cells] + [labels==i for i,n in enumerate(np.bincount(labels.ravel())) if i and n>.3*cell_area(d)]
 
 def concave(image, seg):
     "Cells of a silhouette by concave points and ellipses"
     d,inside,out = seg.diameter,seg.mask>0,[]
     frame = np.pad(np.zeros(np.array(inside.shape)-4, bool), 2, constant_values=True)
     for w,m in pieces(inside):
-        if m.sum()<DEBRIS*np.pi/4*d*d: continue
+        if m.sum()<DEBRIS*cell_area(d): continue
         cells = separate(np.pad(m, 2), d, np.pad(frame[w], 2))
         out += [moved(c, w[0].start-2, w[1].start-2) for c in map(crop_cell, cells) if c.area]
     return out
@@ -121,7 +122,7 @@ def components(image, seg):
     seeds,lenses = [cv2.connectedComponents(m.astype(np.uint8), connectivity=4)[1] for m in (rbc & (cv2.dilate(overlap, disk)==0), overlap)]
     near = tuple(ndi.distance_transform_edt(seeds==0, return_distances=False, return_indices=True))
     grown,out = np.where(rbc, seeds[near], 0),[]
-    least = DEBRIS*np.pi/4*seg.diameter**2
+    least = DEBRIS*cell_area(seg.diameter)
     for i in np.flatnonzero(np.bincount(seeds.ravel())>=least/2)[1:]:
         touched = np.unique(lenses[cv2.dilate((seeds==i).astype(np.uint8), cv2.dilate(np.pad(disk, 1), np.ones((3,3), np.uint8)))>0])
         cell = (grown==i) | np.isin(lenses, touched[touched>0])
