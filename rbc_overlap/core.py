@@ -10,7 +10,7 @@ __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORM
            'Page', 'ImageFile', 'read_image', 'write_file', 'write_mask', 'read_mask', 'file_hash', 'read_labels',
            'Cell', 'crop_cell', 'cell_area', 'cell_diameter', 'count_cells', 'cells_mask', 'hidden_fractions',
            'number_clumps', 'label_cells', 'known_cells', 'round_kernel', 'pad_mask', 'outer_contour', 'solidity',
-           'depth', 'rle', 'ious', 'coco_image', 'coco', 'read_coco', 'draw_outlines', 'legend', 'overlay']
+           'depth', 'rle', 'ious', 'coco_image', 'coco', 'coco_name', 'read_coco', 'draw_outlines', 'legend', 'overlay']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
 import hashlib, io, os, re, time
@@ -963,11 +963,18 @@ def _decode_cell(ann, shape):
     fields = {name: ann.get(name, value) for name,value in _UNSAID.items()}
     return crop_cell(coco_mask.decode(runs), **fields)
 
+def coco_name(
+    image:dict, # as COCO describes it
+)->str:
+    "The file of `image`, with `_p001`, ... where it is a page of a stack"
+    page = image.get('page')
+    return f'{image["file_name"]}_p{page:03d}' if isinstance(page, int) else image['file_name']
+
 def read_coco(
     data:dict, # a COCO data set, as `json.load` gives it
-)->dict: # {file_name: (list of `Cell`, (H, W))}
+)->dict: # {`coco_name`: (list of `Cell`, (H, W))}
     "The cells of each image of a COCO data set: all its annotations, of whichever category"
-    images = {im['id']: (im['file_name'], (im['height'], im['width'])) for im in data['images']}
+    images = {im['id']: (coco_name(im), (im['height'], im['width'])) for im in data['images']}
     out = {name: ([], shape) for name,shape in images.values()}
     for ann in data['annotations']:
         name,shape = images[ann['image_id']]

@@ -430,7 +430,7 @@ def split_coco(
     for a in data['annotations']:
         image_id = a['image_id']
         annotations.setdefault(image_id, []).append(a)
-    names = image_names([im['file_name'] for im in data['images']])
+    names = image_names([coco_name(im) for im in data['images']])
     out = {}
     for name,image in zip(names, data['images']):
         own = annotations.get(image['id'], [])
