@@ -10,7 +10,7 @@ __all__ = ['MODEL', 'ENOUGH', 'SMALL', 'LEAST', 'WINDOW', 'WINDOW_PLACES', 'FURT
            'shipped_model', 'model_engine', 'classic_engine', 'segment', 'doubted']
 
 # %% ../nbs/08_segment.ipynb #9625b6bd
-import json
+import hashlib, json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -67,8 +67,9 @@ class Model:
     ):
         self.path = Path(path)
         if not self.path.is_file(): raise ValueError(f'{path}: there is no such model file')
-        self.sha256 = file_hash(self.path)
-        self.session = open_session(self.path.read_bytes(), path)
+        data = self.path.read_bytes()
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.session = open_session(data, path)
         self.card = _read_card(self.session, path)
         on_gpu = 'CUDAExecutionProvider' in self.session.get_providers()
         self.device = 'cuda' if on_gpu else 'cpu'
