@@ -624,12 +624,14 @@ def simulate(
     platelets=15,      # a number (on real smears: 1 for every 10 to 40 red cells)
     dirt=15,           # specks, a number
     anisocytosis=.12,  # coefficient of variation of the cells' area
+    pallor=None,       # share of the rim's absorbance that centres lack, at most .9 in a cell; None draws one
     **camera,          # halo, vignette, blur, noise, jpeg: passed to `photograph`
 )->Smear:
     "A simulated smear with its truth; the same `seed` gives the same bytes"
     rng = np.random.default_rng(seed)
     stain = _find_stain(stain or rng.choice([*STAINS]))
-    pallor = rng.uniform(.25, .85)
+    drawn = rng.uniform(.25, .85)
+    if pallor is None: pallor = drawn
     new_cell = partial(red_cell, diameter=diameter, pallor=pallor, anisocytosis=anisocytosis)
     groups = clumps(n, overlap, touching, rouleaux, new_cell, rng)
     field = Field(shape, diameter)
