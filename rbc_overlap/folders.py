@@ -9,15 +9,16 @@ __all__ = ['RECORD', 'OURS', 'FOREIGN', 'RESULT', 'LABELS', 'list_files', 'image
            'left_out_line', 'Source', 'Sources', 'find_images', 'same_bytes', 'newest_masks', 'latest_masks',
            'mask_versions', 'latest_mask', 'labelled_images', 'image_file', 'check_pairs', 'read_coco_file',
            'split_coco', 'read_record', 'newest_records', 'is_label_image', 'find_cells', 'read_one_image',
-           'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names', 'read_column', 'Doubts']
+           'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names', 'read_column', 'Doubts', 'Written']
 
 # %% ../nbs/01_folders.ipynb #77928b65
-import csv, glob, json, os, re
+import csv, glob, hashlib, json, os, re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 import pandas as pd
+from fastcore.basics import patch
 from .core import *
 
 # %% ../nbs/01_folders.ipynb #f177d35f
@@ -415,7 +416,7 @@ def read_coco_file(
 )->dict:
     "The COCO data set at `path`; ValueError where it isn't one"
     try: data = json.loads(Path(path).read_bytes())
-    except ValueError as e: raise ValueError(f'{path}: broken JSON ({e})') from None
+    except (ValueError, RecursionError) as e: raise ValueError(f'{path}: broken JSON ({e})') from None
     held = data if isinstance(data, dict) else ()
     missing = [k for k in ('images','annotations') if k not in held]
     if not missing: return data
@@ -437,16 +438,51 @@ def split_coco(
         out[name] = dict(images=[image], annotations=own, categories=data.get('categories', []))
     return out
 
+# %% ../nbs/01_folders.ipynb #e7c114f8
+_TOLD = dict(image=str, path=str, sha256=str, date=str, diameter_by=str, settings=dict, seconds=dict, flags=list)
+_COUNTS = ('cells clumps free_cells page counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux '
+    'longest_rouleau flagged_clumps').split()
+_SHARES = 'diameter overlap_fraction area_mean area_sd area_cv'.split()
+
+def _is_number(value, kind=(int,float)):
+    "Is `value` a number of that `kind` which a table can hold, or None?"
+    return value is None or (isinstance(value, kind) and abs(value)<2**53)
+
+def _are_numbers(row, texts=()):
+    "Is `row` a dict of numbers, but for those keys that are `texts`?"
+    return isinstance(row, dict) and all(_is_number(v) for k,v in row.items() if k not in texts)
+
+def _is_size(size):
+    "Is `size` that of a pixel, or None?"
+    if size is None: return True
+    return isinstance(size, list) and len(size)==2 and all(v and _is_number(v) and v>0 for v in size)
+
 # %% ../nbs/01_folders.ipynb #3a52aaa6
+def _tells_all(info):
+    "Does `info` of a record tell what it must, each thing in its own type?"
+    told = all(isinstance(info.get(k), kind) for k,kind in _TOLD.items())
+    counted = all(isinstance(info.get(k), int) for k in ('cells','free_cells'))
+    numbers = all(_is_number(info.get(k), int) for k in _COUNTS) and all(_is_number(info.get(k)) for k in _SHARES)
+    return told and counted and numbers and _is_size(info.get('pixel_size')) and 'diameter' in info
+
+def _is_whole(data):
+    "Is the COCO data set `data` what a run writes about an image?"
+    info = data.get('info')
+    if not isinstance(info, dict) or not _tells_all(info): return False
+    cells,clumps,lengths = data['annotations'],info.get('clump_table', []),info.get('rouleaux_lengths', [])
+    if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)) or len(cells)!=info['cells']: return False
+    measures = [a.get('measures') if isinstance(a, dict) else None for a in cells]
+    flags = all(isinstance(flag, str) for flag in info['flags'])
+    numbers = all(map(_are_numbers, measures)) and all(_is_number(n, int) for n in lengths)
+    return flags and numbers and all(_are_numbers(c, ('why',)) for c in clumps)
+
 def read_record(
     path, # of a `STEM_cells.json`
 )->dict: # a COCO data set; {} where the file isn't there, isn't whole, or isn't of a run
     "What a run wrote about one image"
     try: data = read_coco_file(path)
     except (OSError, ValueError): return {}
-    info = data.get('info')
-    is_ours = isinstance(info, dict) and 'sha256' in info
-    return data if is_ours else {}
+    return data if _is_whole(data) else {}
 
 def newest_records(
     folder, # of results
@@ -636,3 +672,73 @@ class Doubts:
         table = pd.DataFrame.from_dict(self.rows, orient='index').rename_axis('image')
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, table.to_csv())
+
+# %% ../nbs/01_folders.ipynb #cb571b42
+class Written:
+    "What we wrote below `folder`, by the hashes in its `.written.sha256`"
+    def __init__(self,
+        folder, # need not exist
+    ):
+        self.folder = Path(folder)
+        self.list = self.folder/'.written.sha256'
+        self.lines = set()
+        self._read_list()
+
+    def _read_list(self):
+        if self.list.exists(): self.lines |= {*os.fsdecode(self.list.read_bytes()).split('\n')}
+
+    def _line(self, path, sha256): return f'{sha256}  {Path(path).relative_to(self.folder).as_posix()}'
+
+    def note(self,
+        path,   # of a file below the folder
+        sha256, # of what is, or will be, in there
+    ):
+        "Add a line to the list"
+        line = self._line(path, sha256)
+        if line in self.lines: return
+        self.lines.add(line)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.list.open('ab') as f: f.write(os.fsencode('\n'+line)) # whole, also after a line that was cut off
+
+    def is_ours(self,
+        path, # below the folder
+    )->bool:
+        "Can `path` be written: is no file there, or one that is as we wrote it?"
+        if not os.path.lexists(path): return True
+        if not os.path.isfile(path): return False
+        line = self._line(path, file_hash(path))
+        if line not in self.lines: self._read_list() # another run may have written it
+        return line in self.lines
+
+# %% ../nbs/01_folders.ipynb #c41dd838
+@patch
+def check(self:Written,
+    path, # below the folder
+):
+    "ValueError where a file that isn't ours, or a folder, is at `path`"
+    if self.is_ours(path): return
+    if os.path.isdir(path): raise ValueError(f'{path} is a folder, and a file of this name is to be written: rename it')
+    whose = 'is not by rbc-overlap, or was changed since'
+    raise ValueError(f'{path} {whose}, so it is left as it is: use another folder, or move the file away')
+
+@patch
+def write(self:Written,
+    path, # below the folder
+    data, # bytes or text
+):
+    "As `write_file`, but ValueError where a file that isn't ours is at `path`"
+    self.check(path)
+    data = data if isinstance(data, bytes) else data.encode()
+    self.note(path, hashlib.sha256(data).hexdigest())
+    write_file(path, data)
+
+@patch
+def set_aside(self:Written,
+    path, # below the folder
+)->Path: # its new path, such as `images-1.csv`; None where the file is ours
+    "Give the file at `path` another name, unless it is as we wrote it"
+    if self.is_ours(path): return None
+    path = Path(path)
+    numbered = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in count(1))
+    aside = next(p for p in numbered if not os.path.lexists(p))
+    return path.rename(aside)
