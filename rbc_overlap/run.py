@@ -18,8 +18,8 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, TABLES, Written, csv_text, find_images, newest_records, printable
-from .folders import read_coco_file, read_record, true_text
+from .folders import RECORD, TABLES, Written, csv_text, error_text, find_images, newest_records, printable
+from .folders import read_coco_file, read_errors, read_record
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, report_html
@@ -318,7 +318,7 @@ def _take_name(self:Run, name, image):
     first = self.taken.setdefault(name, image)
     if first!=image: raise NameTaken(f'its results would have the name of those of {first}: {name}')
 
-# %% ../nbs/13_run.ipynb #66bccd49
+# %% ../nbs/13_run.ipynb #ad1f6a40
 def _is_foreign(path):
     "Is the file at `path` a COCO data set that no run wrote?"
     try: info = read_coco_file(path).get('info')
@@ -340,7 +340,7 @@ def _check_ours(self:Run, name):
     for kind in 'mask','overlay': self.written.check(self.out/f'{name}_{kind}.png')
     self.written.check(record)
 
-# %% ../nbs/13_run.ipynb #099a78da
+# %% ../nbs/13_run.ipynb #30e0f6bc
 @patch
 def _know_old_results(self:Run):
     "Note what earlier runs wrote, if the folder has no list of it"
@@ -421,29 +421,22 @@ def _do_page(self:Run, source, file, i, sha256, may_wait, median):
     self._note_diameter(info['diameter'], info['free_cells'])
     return True
 
-# %% ../nbs/13_run.ipynb #6807d692
-def _one_line(text): return ' '.join(printable(line) for line in str(text).splitlines())
-
-def _error_text(e):
-    "What went wrong, in one line that a table can hold"
-    return _one_line(e if isinstance(e, ValueError) else f'{type(e).__name__}: {e}')
-
 # %% ../nbs/13_run.ipynb #98f48c8e
 @patch
 def _try_page(self:Run, source, file, i, *args):
     "As `_do_page`, but what goes wrong is noted; then the page doesn't wait"
     image = source.relative.as_posix()+file.suffix(i)
     try: return self._do_page(source, file, i, *args)
-    except NameTaken as e: self.errors[printable(source.path)] = _one_line(e)
-    except Exception as e: self.errors[image] = _error_text(e)
+    except NameTaken as e: self.errors[printable(source.path)] = error_text(e)
+    except Exception as e: self.errors[image] = error_text(e)
     return True
 
 @patch
 def _try_file(self:Run, source, pages=None, median=None):
     "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
     try: file = ImageFile(source.path)
-    except (OSError, ImageError) as e:
-        self.errors[source.relative.as_posix()] = _one_line(e)
+    except Exception as e:
+        self.errors[source.relative.as_posix()] = error_text(e)
         return []
     sha256 = hashlib.sha256(file.data).hexdigest()
     may_wait = pages is None
@@ -459,18 +452,10 @@ def _is_among(image, images):
     file,_,_ = image.rpartition('_p')
     return image in images or file in images
 
-def _read_errors(path):
-    "{image: what went wrong} in the `images.csv` at `path`; {} where there is none, or where it can't be read"
-    try: table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig')
-    except (OSError, ValueError): return {} # pandas' own errors are ValueErrors, too
-    if not {'image','status','error'}.issubset(table.columns): return {}
-    failed = table[table.status=='error']
-    return dict(zip(map(true_text, failed.image), failed.error))
-
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that aren't among `images`"
-    errors = _read_errors(self.out/'images.csv')
+    errors = read_errors(self.out)
     earlier = {image: error for image,error in errors.items() if not _is_among(image, images)}
     return earlier | self.errors
 
@@ -501,7 +486,7 @@ def run_info(self:Run,
     how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, images=images)
     return program | network | _machine() | how_it_went
 
-# %% ../nbs/13_run.ipynb #065782dd
+# %% ../nbs/13_run.ipynb #fba2048c
 @patch
 def _check_tables(self:Run):
     "ValueError where a table of this run would have the name of a folder, or of a file in a folder that isn't ours"
@@ -560,6 +545,7 @@ def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
     sources = find_images(self.places, self.out)
     self.left_out = sources.left_out
+    self.notes = []
     self.out.mkdir(parents=True, exist_ok=True)
     self._know_old_results()
     self._check_tables()
