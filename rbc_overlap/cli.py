@@ -69,7 +69,7 @@ def _number(kind, low, high):
         raise argparse.ArgumentTypeError(f'{text!r} is not a {what} from {low:g} to {high:g}')
     return parse
 
-# %% ../nbs/21_cli.ipynb #b4a51e2e
+# %% ../nbs/21_cli.ipynb #f2ed303d
 def _path(text):
     "A parser of paths that aren't empty"
     if text.strip(): return Path(text)
@@ -113,7 +113,7 @@ def _finish(result, errors, n):
     print(result)
     return 1 if errors else 0
 
-# %% ../nbs/21_cli.ipynb #93140a36
+# %% ../nbs/21_cli.ipynb #027a3153
 @contextmanager
 def _told_warnings():
     "Say at the end what was warned of"
