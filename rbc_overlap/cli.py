@@ -69,7 +69,7 @@ def _number(kind, low, high):
         raise argparse.ArgumentTypeError(f'{text!r} is not a {what} from {low:g} to {high:g}')
     return parse
 
-# %% ../nbs/21_cli.ipynb #f2ed303d
+# %% ../nbs/21_cli.ipynb #730db20b
 def _path(text):
     "A parser of paths that aren't empty"
     if text.strip(): return Path(text)
@@ -113,7 +113,7 @@ def _finish(result, errors, n):
     print(result)
     return 1 if errors else 0
 
-# %% ../nbs/21_cli.ipynb #027a3153
+# %% ../nbs/21_cli.ipynb #4b75aafe
 @contextmanager
 def _told_warnings():
     "Say at the end what was warned of"
@@ -274,7 +274,8 @@ COMMANDS['simulate'] = Command(_simulate, _simulate_args)
 # %% ../nbs/21_cli.ipynb #050c85a6
 def _evaluate(args):
     "compare results with a truth: IoU tables, error pictures, cell scores"
-    from rbc_overlap.evaluate import evaluate
+    from rbc_overlap.evaluate import check_out, evaluate
+    check_out(args.out)
     scores = evaluate(args.predicted, args.truth, args.crops, args.seed, category=args.category)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)

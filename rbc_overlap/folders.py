@@ -83,7 +83,7 @@ def printable(
     "`name` as tables and files of ours can hold it"
     return _UNPRINTABLE.sub(_percent, str(name))
 
-# %% ../nbs/01_folders.ipynb #5d6eda0f
+# %% ../nbs/01_folders.ipynb #4ac29dc0
 def error_text(
     e:Exception,
 )->str: # one line
@@ -447,7 +447,7 @@ def split_coco(
         out[name] = dict(images=[image], annotations=own, categories=data.get('categories', []))
     return out
 
-# %% ../nbs/01_folders.ipynb #76161d34
+# %% ../nbs/01_folders.ipynb #f53e0adc
 _TOLD = dict(image=str, path=str, sha256=str, date=str, diameter_by=str, settings=dict, seconds=dict, flags=list)
 _COUNTS = ('cells clumps free_cells page counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux '
     'longest_rouleau flagged_clumps').split()
@@ -457,9 +457,10 @@ def _is_number(value, kind=(int,float)):
     "Is `value` a number of that `kind` which a table can hold, or None?"
     return value is None or (isinstance(value, kind) and abs(value)<2**53)
 
-def _are_numbers(row, texts=()):
-    "Is `row` a dict of numbers, but for those keys that are `texts`?"
-    return isinstance(row, dict) and all(_is_number(v) for k,v in row.items() if k not in texts)
+def _are_numbers(row, text=None, needed=()):
+    "Is `row` a dict of numbers, but for the key `text`, and are those of the keys `needed` known?"
+    if not isinstance(row, dict) or any(row.get(k) is None for k in needed): return False
+    return all(_is_number(v) for k,v in row.items() if k!=text)
 
 def _is_size(size):
     "Is `size` that of a pixel, or None?"
@@ -474,16 +475,22 @@ def _tells_all(info):
     numbers = all(_is_number(info.get(k), int) for k in _COUNTS) and all(_is_number(info.get(k)) for k in _SHARES)
     return told and counted and numbers and _is_size(info.get('pixel_size')) and 'diameter' in info
 
+_MEASURED = 'label','area' # of a cell, in each version
+_CLUMP = 'clump','n','flagged','doubt',*(f'bbox-{i}' for i in range(4))
+
 def _is_whole(data):
     "Is the COCO data set `data` what a run writes about an image?"
     info = data.get('info')
+    images = data['images']
     if not isinstance(info, dict) or not _tells_all(info): return False
+    if not isinstance(images, list) or len(images)!=1: return False
     cells,clumps,lengths = data['annotations'],info.get('clump_table', []),info.get('rouleaux_lengths', [])
     if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)) or len(cells)!=info['cells']: return False
     measures = [a.get('measures') if isinstance(a, dict) else None for a in cells]
     flags = all(isinstance(flag, str) for flag in info['flags'])
-    numbers = all(map(_are_numbers, [*measures, info['seconds']])) and all(_is_number(n, int) for n in lengths)
-    return flags and numbers and all(_are_numbers(c, ('why',)) for c in clumps)
+    numbers = all(_are_numbers(m, needed=_MEASURED) for m in measures) and _are_numbers(info['seconds'])
+    chains = all(_is_number(n, int) for n in lengths)
+    return flags and numbers and chains and all(_are_numbers(c, 'why', _CLUMP) for c in clumps)
 
 def read_record(
     path, # of a `STEM_cells.json`
@@ -632,7 +639,7 @@ def pair_names(
         pairs[names[0]] = found[have[0]]
     return pairs
 
-# %% ../nbs/01_folders.ipynb #d8176dac
+# %% ../nbs/01_folders.ipynb #ede7e36d
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 def safe_text(text):
@@ -655,7 +662,7 @@ def csv_text(
     if index: table = table.rename(index=safe_text)
     return table.to_csv(index=index, float_format=float_format)
 
-# %% ../nbs/01_folders.ipynb #60f9281f
+# %% ../nbs/01_folders.ipynb #3b355d14
 def read_errors(
     folder, # of results
 )->dict[str,str]: # {image: what went wrong}
@@ -719,7 +726,7 @@ class Doubts:
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, csv_text(table, None, index=True))
 
-# %% ../nbs/01_folders.ipynb #0379291b
+# %% ../nbs/01_folders.ipynb #6a4fc0c2
 class Written:
     "What we wrote below `folder`, by the hashes in its `.written.sha256`"
     def __init__(self,
@@ -749,14 +756,15 @@ class Written:
     def is_ours(self,
         path, # below the folder
     )->bool:
-        "Can `path` be written: is no file there, or one that is as we wrote it?"
+        "Can `path` be written: is no file there, an empty one, or one that is as we wrote it?"
         if not os.path.lexists(path): return True
         if not os.path.isfile(path): return False
+        if not os.path.getsize(path): return True
         line = self._line(path, file_hash(path))
         if line not in self.lines: self._read_list() # another run may have written it
         return line in self.lines
 
-# %% ../nbs/01_folders.ipynb #a8f6564b
+# %% ../nbs/01_folders.ipynb #3a067dc6
 @patch
 def check(self:Written,
     path, # below the folder
