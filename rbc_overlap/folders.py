@@ -83,7 +83,7 @@ def printable(
     "`name` as tables and files of ours can hold it"
     return _UNPRINTABLE.sub(_percent, str(name))
 
-# %% ../nbs/01_folders.ipynb #4ac29dc0
+# %% ../nbs/01_folders.ipynb #7009c495
 def error_text(
     e:Exception,
 )->str: # one line
@@ -447,7 +447,7 @@ def split_coco(
         out[name] = dict(images=[image], annotations=own, categories=data.get('categories', []))
     return out
 
-# %% ../nbs/01_folders.ipynb #f53e0adc
+# %% ../nbs/01_folders.ipynb #c7c39b1c
 _TOLD = dict(image=str, path=str, sha256=str, date=str, diameter_by=str, settings=dict, seconds=dict, flags=list)
 _COUNTS = ('cells clumps free_cells page counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux '
     'longest_rouleau flagged_clumps').split()
@@ -483,7 +483,8 @@ def _is_whole(data):
     info = data.get('info')
     images = data['images']
     if not isinstance(info, dict) or not _tells_all(info): return False
-    if not isinstance(images, list) or len(images)!=1: return False
+    if not isinstance(images, list) or not all(isinstance(im, dict) for im in images): return False
+    if [im.get('file_name') for im in images]!=[info['image']]: return False
     cells,clumps,lengths = data['annotations'],info.get('clump_table', []),info.get('rouleaux_lengths', [])
     if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)) or len(cells)!=info['cells']: return False
     measures = [a.get('measures') if isinstance(a, dict) else None for a in cells]
@@ -500,6 +501,7 @@ def read_record(
     except (OSError, ValueError): return {}
     return data if _is_whole(data) else {}
 
+# %% ../nbs/01_folders.ipynb #345f31b1
 def newest_records(
     folder, # of results
 )->list: # of (record, file), a pair per image, ordered by image
@@ -639,7 +641,7 @@ def pair_names(
         pairs[names[0]] = found[have[0]]
     return pairs
 
-# %% ../nbs/01_folders.ipynb #ede7e36d
+# %% ../nbs/01_folders.ipynb #727b61a3
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 def safe_text(text):
@@ -651,6 +653,9 @@ def true_text(text):
     is_safe = isinstance(text, str) and text.startswith("'") and _FORMULA.match(text)
     return text[1:] if is_safe else text
 
+# %% ../nbs/01_folders.ipynb #748d0a02
+def _table_text(value): return safe_text(printable(value)) if isinstance(value, str) else value
+
 def csv_text(
     table:pd.DataFrame,
     float_format, # such as '%.6g'
@@ -658,11 +663,11 @@ def csv_text(
 )->str:
     "`table` as CSV, without formulas"
     texts = table.select_dtypes(exclude=['number','bool']).columns
-    table = table.assign(**{c: table[c].map(lambda v: safe_text(printable(v) if isinstance(v, str) else v)) for c in texts})
-    if index: table = table.rename(index=safe_text)
+    table = table.assign(**{c: table[c].map(_table_text) for c in texts})
+    if index: table = table.rename(index=_table_text)
     return table.to_csv(index=index, float_format=float_format)
 
-# %% ../nbs/01_folders.ipynb #3b355d14
+# %% ../nbs/01_folders.ipynb #9963dfee
 def read_errors(
     folder, # of results
 )->dict[str,str]: # {image: what went wrong}
@@ -726,7 +731,7 @@ class Doubts:
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, csv_text(table, None, index=True))
 
-# %% ../nbs/01_folders.ipynb #6a4fc0c2
+# %% ../nbs/01_folders.ipynb #ca0733f0
 class Written:
     "What we wrote below `folder`, by the hashes in its `.written.sha256`"
     def __init__(self,
@@ -764,7 +769,7 @@ class Written:
         if line not in self.lines: self._read_list() # another run may have written it
         return line in self.lines
 
-# %% ../nbs/01_folders.ipynb #3a067dc6
+# %% ../nbs/01_folders.ipynb #abc79265
 @patch
 def check(self:Written,
     path, # below the folder

@@ -455,6 +455,7 @@ def _square_around(picture, clump):
     x = (left+right-side)//2 + side
     return wide[y:y+side,x:x+side]
 
+# %% ../nbs/12_report.ipynb #9198c645
 def _clump_figure(clump, pictures):
     "One clump of the report, on the `pictures` of its image"
     titles = 'the clump','its cells'
