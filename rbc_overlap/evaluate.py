@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from pycocotools import mask as coco_mask
 from tqdm import tqdm
 from .core import *
-from .folders import Labels, Written, csv_text, find_labels, load_cells, read_column
+from .folders import Labels, Written, csv_text, error_text, find_labels, load_cells, read_column
 from .folders import few_names, image_names, is_label_image, pair_names, printable, read_one_image
 from .scores import *
 
@@ -447,6 +447,11 @@ def _score_sample(truth, images, cases, seed):
     except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
 
 # %% ../nbs/16_evaluate.ipynb #4a906250
+def _try_case(case):
+    "As `score_case`, but an image for which memory runs out is named"
+    try: return score_case(case)
+    except (MemoryError, RecursionError) as e: raise ValueError(f'{case.name}: {error_text(e)}') from None
+
 def evaluate(
     predicted,     # folder of predictions: from `segment`, labelled, of masks, or of label images
     truth,         # folder with the truth: labelled, of masks, or with cells alone
@@ -462,7 +467,7 @@ def evaluate(
     slides = read_slides(truth)
 
     bar = tqdm(cases, 'Scoring', disable=not progress, delay=2, leave=False)
-    rows,counts,tables = zip(*map(score_case, bar))
+    rows,counts,tables = zip(*map(_try_case, bar))
     images = _image_table(rows, slides)
     table = paper_table(images, sum(counts)) if truth.masks else None
     sample = _score_sample(truth, images, cases, seed) if crops else None
@@ -541,7 +546,7 @@ def summary(self:Scores)->dict: # mask and cells; each is None where the truth h
     cells = self.cells and self.cells | _missing_cells(self.cases, self.images)
     return _for_json(dict(mask=_mask_summary(self.table, self.images), cells=cells))
 
-# %% ../nbs/16_evaluate.ipynb #fddc83ba
+# %% ../nbs/16_evaluate.ipynb #c47c7e08
 _FIGURED = [f'{name}.{end}' for name in ('difficulty','reliability') for end in ('csv','md','png')]
 SAVED = 'iou.csv','images.md','table.csv','table.md','cells.json','scores.json','crops.csv','crops.md',*_FIGURED
 

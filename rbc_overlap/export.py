@@ -232,6 +232,7 @@ def _damaged(what, e): return ValueError(f'{what} ({type(e).__name__}: {e}): run
 def _read_cells(path):
     "As `_parse_record`; ValueError where the file is damaged"
     try: return _parse_record(path)
+    except MemoryError: raise
     except Exception as e: raise _damaged('a damaged file of cells', e) from None
 
 # %% ../nbs/20_export.ipynb #7afacd72
@@ -242,7 +243,7 @@ def _run_pixel_size(results):
     try: return json.loads(path.read_text())['arguments']['pixel_size']
     except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
 
-# %% ../nbs/20_export.ipynb #a9849edb
+# %% ../nbs/20_export.ipynb #39289f66
 def _add_size(info, results):
     "Put the run's pixel size into `info` of a file of cells that tells none"
     if 'pixel_size' in info: return
@@ -313,7 +314,7 @@ def _record_files(results, out):
     if inside: raise ValueError(f'{out} lies in the results, which are left as they are: use another folder')
     return files
 
-# %% ../nbs/20_export.ipynb #542a113e
+# %% ../nbs/20_export.ipynb #1b5a7b58
 def _keep_newest(newest, data):
     "Put `data` into `newest`, {image: COCO data set}, unless that has a later one, as in `newest_records`"
     info = data['info']

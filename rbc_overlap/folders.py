@@ -83,12 +83,13 @@ def printable(
     "`name` as tables and files of ours can hold it"
     return _UNPRINTABLE.sub(_percent, str(name))
 
-# %% ../nbs/01_folders.ipynb #7009c495
+# %% ../nbs/01_folders.ipynb #3ad2dbb8
 def error_text(
     e:Exception,
 )->str: # one line
     "What went wrong, as a table can hold it"
-    text = e if isinstance(e, ValueError) else f'{type(e).__name__}: {e}'
+    name = '' if isinstance(e, ValueError) else type(e).__name__
+    text = ': '.join(part for part in (name, str(e)) if part)
     return ' '.join(printable(line) for line in str(text).splitlines())
 
 # %% ../nbs/01_folders.ipynb #02b85a5a
@@ -447,7 +448,7 @@ def split_coco(
         out[name] = dict(images=[image], annotations=own, categories=data.get('categories', []))
     return out
 
-# %% ../nbs/01_folders.ipynb #c7c39b1c
+# %% ../nbs/01_folders.ipynb #0ff1fc89
 _TOLD = dict(image=str, path=str, sha256=str, date=str, diameter_by=str, settings=dict, seconds=dict, flags=list)
 _COUNTS = ('cells clumps free_cells page counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux '
     'longest_rouleau flagged_clumps').split()
@@ -501,7 +502,7 @@ def read_record(
     except (OSError, ValueError): return {}
     return data if _is_whole(data) else {}
 
-# %% ../nbs/01_folders.ipynb #345f31b1
+# %% ../nbs/01_folders.ipynb #07693ea0
 def newest_records(
     folder, # of results
 )->list: # of (record, file), a pair per image, ordered by image
@@ -641,7 +642,7 @@ def pair_names(
         pairs[names[0]] = found[have[0]]
     return pairs
 
-# %% ../nbs/01_folders.ipynb #727b61a3
+# %% ../nbs/01_folders.ipynb #a22677f8
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 def safe_text(text):
@@ -653,7 +654,7 @@ def true_text(text):
     is_safe = isinstance(text, str) and text.startswith("'") and _FORMULA.match(text)
     return text[1:] if is_safe else text
 
-# %% ../nbs/01_folders.ipynb #748d0a02
+# %% ../nbs/01_folders.ipynb #00777242
 def _table_text(value): return safe_text(printable(value)) if isinstance(value, str) else value
 
 def csv_text(
@@ -667,7 +668,7 @@ def csv_text(
     if index: table = table.rename(index=_table_text)
     return table.to_csv(index=index, float_format=float_format)
 
-# %% ../nbs/01_folders.ipynb #9963dfee
+# %% ../nbs/01_folders.ipynb #4be0a21d
 def read_errors(
     folder, # of results
 )->dict[str,str]: # {image: what went wrong}
@@ -731,7 +732,7 @@ class Doubts:
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, csv_text(table, None, index=True))
 
-# %% ../nbs/01_folders.ipynb #ca0733f0
+# %% ../nbs/01_folders.ipynb #7e475a15
 class Written:
     "What we wrote below `folder`, by the hashes in its `.written.sha256`"
     def __init__(self,
@@ -769,7 +770,7 @@ class Written:
         if line not in self.lines: self._read_list() # another run may have written it
         return line in self.lines
 
-# %% ../nbs/01_folders.ipynb #abc79265
+# %% ../nbs/01_folders.ipynb #0ab625fc
 @patch
 def check(self:Written,
     path, # below the folder

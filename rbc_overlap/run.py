@@ -318,7 +318,7 @@ def _take_name(self:Run, name, image):
     first = self.taken.setdefault(name, image)
     if first!=image: raise NameTaken(f'its results would have the name of those of {first}: {name}')
 
-# %% ../nbs/13_run.ipynb #ad1f6a40
+# %% ../nbs/13_run.ipynb #99cbc4dc
 def _is_foreign(path):
     "Is the file at `path` a COCO data set that no run wrote?"
     try: info = read_coco_file(path).get('info')
@@ -329,7 +329,7 @@ def _is_foreign(path):
 def _set_aside(self:Run, path):
     "Give a file that isn't as we wrote it another name, and note that"
     aside = self.written.set_aside(path)
-    if aside: self.notes.append(f'{path} was damaged, or changed by someone else: kept as {aside.name}')
+    if aside: self.notes.append(f'{path} was not as rbc-overlap writes it: kept as {aside.name}')
 
 @patch
 def _check_ours(self:Run, name):
@@ -340,7 +340,7 @@ def _check_ours(self:Run, name):
     for kind in 'mask','overlay': self.written.check(self.out/f'{name}_{kind}.png')
     self.written.check(record)
 
-# %% ../nbs/13_run.ipynb #30e0f6bc
+# %% ../nbs/13_run.ipynb #9ed244fb
 @patch
 def _know_old_results(self:Run):
     "Note what earlier runs wrote, if the folder has no list of it"
@@ -486,7 +486,7 @@ def run_info(self:Run,
     how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, images=images)
     return program | network | _machine() | how_it_went
 
-# %% ../nbs/13_run.ipynb #fba2048c
+# %% ../nbs/13_run.ipynb #c4ce9712
 @patch
 def _check_tables(self:Run):
     "ValueError where a table of this run would have the name of a folder, or of a file in a folder that isn't ours"
@@ -562,7 +562,7 @@ def __call__(self:Run):
 def size_warning(self:Run)->str: # '' where there is nothing to say
     "One line about the images of this run whose cells are of no size that red cells have"
     mine = self.images[self.images.image.isin(self.taken.values()) & (self.images.status=='ok')]
-    doubtful = mine[mine['flags'].str.contains(CHECK_SIZE)]
+    doubtful = mine[mine['flags'].astype(str).str.contains(CHECK_SIZE)]
     if not len(doubtful): return ''
     first = doubtful.iloc[0]
     flag = next(f for f in first['flags'].split('; ') if f.endswith(CHECK_SIZE))
