@@ -9,6 +9,7 @@ __all__ = ['GOES_ON', 'COMMANDS', 'Command', 'parser', 'main']
 
 # %% ../nbs/21_cli.ipynb #20295aa4
 import argparse, sys, warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -68,8 +69,14 @@ def _number(kind, low, high):
         raise argparse.ArgumentTypeError(f'{text!r} is not a {what} from {low:g} to {high:g}')
     return parse
 
+# %% ../nbs/21_cli.ipynb #730db20b
+def _path(text):
+    "A parser of paths that aren't empty"
+    if text.strip(): return Path(text)
+    raise argparse.ArgumentTypeError('an empty name where a file or a folder is needed')
+
 # %% ../nbs/21_cli.ipynb #6872ab0a
-def _add_out(p, about): p.add_argument('--out', required=True, type=Path, metavar='DIR', help=about)
+def _add_out(p, about): p.add_argument('--out', required=True, type=_path, metavar='DIR', help=about)
 
 def _add_images(p):
     about = 'image files, or folders that are searched with their subfolders'
@@ -94,7 +101,7 @@ def _demo(args):
 def _demo_args(p):
     out = 'rbc-overlap-demo'
     about = f'folder for the results (default: {out})'
-    p.add_argument('--out', type=Path, default=Path(out), metavar='DIR', help=about)
+    p.add_argument('--out', type=_path, default=Path(out), metavar='DIR', help=about)
 
 COMMANDS['demo'] = Command(_demo, _demo_args)
 
@@ -106,6 +113,13 @@ def _finish(result, errors, n):
     print(result)
     return 1 if errors else 0
 
+# %% ../nbs/21_cli.ipynb #4b75aafe
+@contextmanager
+def _told_warnings():
+    "Say at the end what was warned of"
+    with warnings.catch_warnings(record=True, action='always', category=UserWarning) as told: yield
+    for w in told: print(w.message, file=sys.stderr)
+
 # %% ../nbs/21_cli.ipynb #7b537f19
 def _segment(args):
     "images → masks, cells, tables and a report"
@@ -116,8 +130,8 @@ def _segment(args):
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
     report = run()
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
-    warning = run.size_warning()
-    if warning: print(warning, file=sys.stderr)
+    for note in (*run.notes, run.size_warning()):
+        if note: print(note, file=sys.stderr)
     images = {*run.taken.values(), *run.errors}
     return _finish(report, run.errors, len(images))
 
@@ -126,7 +140,7 @@ def _segment_args(p):
     _add_out(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['model','classic'], default='model',
         help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
-    p.add_argument('--model', type=Path, metavar='FILE',
+    p.add_argument('--model', type=_path, metavar='FILE',
         help='an ONNX file that rbc-overlap train made (default: the model that comes with the package)')
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX',
         help='diameter of a cell in px (default: measured in each image)')
@@ -140,15 +154,13 @@ COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 def _export(args):
     "cells → ImageJ, QuPath, COCO, label images"
     from rbc_overlap.export import export
-    with warnings.catch_warnings(record=True, action='always', category=UserWarning) as told:
-        n,errors = export(args.results, args.out, args.to)
-    for w in told: print(w.message, file=sys.stderr)
+    with _told_warnings(): n,errors = export(args.results, args.out, args.to)
     return _finish(args.out, errors, n)
 
 def _export_args(p):
     formats = 'coco','imagej','qupath','labels'
     results = 'folder that rbc-overlap segment wrote; it is left as it is'
-    p.add_argument('results', type=Path, metavar='RESULTS', help=results)
+    p.add_argument('results', type=_path, metavar='RESULTS', help=results)
     _add_out(p, 'folder for the files, with the subfolders of RESULTS')
     p.add_argument('--to', nargs='+', choices=formats, default=formats,
         help='coco: cells.coco.json, all images; imagej: STEM_rois.zip; qupath: STEM.geojson; '
@@ -167,7 +179,7 @@ def _masks(args):
     from rbc_overlap.masks import label_images
     from rbc_overlap.segment import Model
     model = Model(_model_file(args.model)) if args.model else None
-    new,kept,errors = label_images(args.images, args.out, args.method, model)
+    with _told_warnings(): new,kept,errors = label_images(args.images, args.out, args.method, model)
     print(f'{new} masks made, {kept} that were there already left as they are', file=sys.stderr)
     return _finish(args.out, errors, new+kept+len(errors))
 
@@ -176,7 +188,7 @@ def _masks_args(p):
     _add_out(p, 'the labelled folder: images/ and masks/; masks that are there already are never changed')
     file = 'an ONNX file, or shipped for the model of the package'
     effect = 'cells in which it sees an overlap become unknown, and doubt.csv says which masks to review first'
-    p.add_argument('--model', type=Path, metavar='FILE', help=f'{file}: {effect}')
+    p.add_argument('--model', type=_path, metavar='FILE', help=f'{file}: {effect}')
     p.add_argument('--method', choices=['absorbance','paper'], default='absorbance',
         help='paper: as in Brünggel et al. 2022, section 3.1 (default: absorbance)')
 
@@ -195,7 +207,7 @@ def _review(args):
 
 def _review_args(p):
     about = 'labelled folder: images/ and masks/, as from rbc-overlap masks'
-    p.add_argument('folder', type=Path, metavar='DIR', help=about)
+    p.add_argument('folder', type=_path, metavar='DIR', help=about)
 
 COMMANDS['review'] = Command(_review, _review_args)
 
@@ -210,15 +222,15 @@ def _train(args):
     return 0
 
 def _train_args(p):
-    p.add_argument('folders', nargs='+', type=Path, metavar='DIR', help='labelled folders: images/ and masks/')
-    p.add_argument('--out', required=True, type=Path, metavar='MODEL.onnx',
+    p.add_argument('folders', nargs='+', type=_path, metavar='DIR', help='labelled folders: images/ and masks/')
+    p.add_argument('--out', required=True, type=_path, metavar='MODEL.onnx',
         help='the model; checkpoint, history and curves are written beside it')
     p.add_argument('--recipe', choices=['compact','paper'], default='compact',
         help='compact: a small U-Net on cells laid one by one (default); paper: as in Brünggel et al. 2022')
     p.add_argument('--arch', default='resnet50',
         help='encoder of the paper recipe, a network of torchvision by name (default: resnet50)')
     base = 'begin with the weights of this model of the compact recipe; shipped: the one that comes with the package'
-    p.add_argument('--base', type=Path, metavar='MODEL.onnx', help=f'{base} (default: from scratch)')
+    p.add_argument('--base', type=_path, metavar='MODEL.onnx', help=f'{base} (default: from scratch)')
     p.add_argument('--epochs', type=_number(int, 1, 100_000), help='default: what the recipe says, fewer with --base')
     _add_seed(p, 'of data and weights')
     p.add_argument('--resume', action='store_true', help='go on where a run that was stopped wrote its last checkpoint')
@@ -244,7 +256,8 @@ def _simulate(args):
     "simulated smears with full truth, as a labelled folder"
     from rbc_overlap.smear import simulate, save_labelled
     from tqdm.auto import tqdm
-    is_there = (args.out/'images').exists()
+    names = 'images','masks','cells.coco.json','slides.csv'
+    is_there = any((args.out/name).exists() for name in names)
     if is_there: raise ValueError(f'{args.out} holds a labelled folder already: use another one')
     smears = (simulate(seed=args.seed+i) for i in range(args.n))
     save_labelled(tqdm(smears, 'simulate', total=args.n, unit='image'), args.out)
@@ -261,7 +274,8 @@ COMMANDS['simulate'] = Command(_simulate, _simulate_args)
 # %% ../nbs/21_cli.ipynb #050c85a6
 def _evaluate(args):
     "compare results with a truth: IoU tables, error pictures, cell scores"
-    from rbc_overlap.evaluate import evaluate
+    from rbc_overlap.evaluate import check_out, evaluate
+    check_out(args.out)
     scores = evaluate(args.predicted, args.truth, args.crops, args.seed, category=args.category)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
@@ -269,9 +283,9 @@ def _evaluate(args):
     return 0
 
 def _evaluate_args(p):
-    p.add_argument('predicted', type=Path, metavar='PREDICTED',
+    p.add_argument('predicted', type=_path, metavar='PREDICTED',
         help='folder with STEM_mask.png, and STEM_cells.json where cells are scored, too')
-    p.add_argument('truth', type=Path, metavar='TRUTH',
+    p.add_argument('truth', type=_path, metavar='TRUTH',
         help='labelled folder: masks/ or cells.coco.json, better both, and images/ where they are known')
     _add_out(p, 'folder for tables, scores and error pictures')
     p.add_argument('--crops', action='store_true',

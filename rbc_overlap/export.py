@@ -15,7 +15,7 @@ from roifile import ImagejRoi, ROI_TYPE
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, list_files, read_coco_file
+from .folders import RECORD, Written, error_text, list_files, read_coco_file, read_errors
 from .measures import COLUMNS, add_microns
 
 # %% ../nbs/20_export.ipynb #59efbefe
@@ -210,9 +210,14 @@ def _kept_info(info):
     told = {key: info[key] for key in _IF_TOLD if key in info}
     return {key: info[key] for key in _ORIGIN} | told
 
+def _check_count(data):
+    n,counted = len(data['annotations']),data['info']['cells']
+    if n!=counted: raise ValueError(f'{counted} cells were counted, {n} are there')
+
 def _parse_record(path):
     "(COCO data set, cells, shape, measures) of a `STEM_cells.json`; any error where it is damaged"
     data = read_coco_file(path)
+    _check_count(data)
     (cells,shape), = read_coco(data).values()
     rows = [a['measures'] for a in data['annotations']]
     table = pd.DataFrame(rows, columns=None if cells else COLUMNS)
@@ -224,14 +229,11 @@ def _parse_record(path):
 # %% ../nbs/20_export.ipynb #dd8d9316
 def _damaged(what, e): return ValueError(f'{what} ({type(e).__name__}: {e}): run rbc-overlap segment again')
 
-def _read_cells(path, run_size=None):
-    "As `_parse_record`, in µm where the pixel size is known; ValueError where the file is damaged"
-    try:
-        data,cells,shape,table = _parse_record(path)
-        size = data['info'].setdefault('pixel_size', [run_size]*2 if run_size else None)
-        if size: table = add_microns(table, size)
+def _read_cells(path):
+    "As `_parse_record`; ValueError where the file is damaged"
+    try: return _parse_record(path)
+    except MemoryError: raise
     except Exception as e: raise _damaged('a damaged file of cells', e) from None
-    return data, cells, shape, table
 
 # %% ../nbs/20_export.ipynb #7afacd72
 def _run_pixel_size(results):
@@ -240,6 +242,18 @@ def _run_pixel_size(results):
     if not path.exists(): return None
     try: return json.loads(path.read_text())['arguments']['pixel_size']
     except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
+
+# %% ../nbs/20_export.ipynb #39289f66
+def _add_size(info, results):
+    "Put the run's pixel size into `info` of a file of cells that tells none"
+    if 'pixel_size' in info: return
+    size = _run_pixel_size(results)
+    info['pixel_size'] = [size]*2 if size else None
+
+def _in_microns(table, size):
+    "`table` of `measure`, with µm where the pixel `size` is known"
+    try: return add_microns(table, size) if size else table
+    except Exception as e: raise _damaged('a damaged pixel size', e) from None
 
 # %% ../nbs/20_export.ipynb #15656e3b
 def _position(info):
@@ -264,25 +278,31 @@ def _common_size(datasets):
 # %% ../nbs/20_export.ipynb #c1910ab8
 EXPORTS = 'coco','imagej','qupath','labels'
 
-def _write_cells(out, name, to, data, cells, shape, table):
-    "Write those files of one image that are in `to`; returns what the label image lost"
-    lost = ''
-    if 'imagej' in to: write_file(out/f'{name}_rois.zip', roi_zip(cells, table, _position(data['info'])))
-    if 'qupath' in to:
-        detections = geojson(cells, table, **data['info'])
-        write_file(out/f'{name}.geojson', json.dumps(detections))
+def _cell_files(to, data, cells, shape, table):
+    "({end of name: bytes or text} of those files of one image that are in `to`, what the label image lost)"
+    files,lost = {},''
+    if 'imagej' in to: files['_rois.zip'] = roi_zip(cells, table, _position(data['info']))
+    if 'qupath' in to: files['.geojson'] = json.dumps(geojson(cells, table, **data['info']))
     if 'labels' in to:
         labels,lost = label_image(cells, shape)
-        write_file(out/f'{name}_labels.tif', label_tiff(labels, lost, data['info']['pixel_size']))
+        files['_labels.tif'] = label_tiff(labels, lost, data['info']['pixel_size'])
+    return files, lost
+
+def _write_cells(written, name, to, *cells):
+    "Write the files of one image, if each of them may be written; returns what the label image lost"
+    files,lost = _cell_files(to, *cells)
+    files = {written.folder/f'{name}{end}': data for end,data in files.items()}
+    for path in files: written.check(path)
+    for path,data in files.items(): written.write(path, data)
     return lost
 
-def _write_coco(out, datasets):
+def _write_coco(written, datasets):
     "Write one file of all `datasets`, that tells where each is from"
     sources = [data['info'] for data in datasets]
     size = _common_size(datasets)
     named = map(_name_file, datasets)
     merged = merge_coco(named, rbc_overlap=__version__, pixel_size=size, sources=sources)
-    write_file(out/'cells.coco.json', json.dumps(merged))
+    written.write(written.folder/'cells.coco.json', json.dumps(merged))
 
 # %% ../nbs/20_export.ipynb #d05b430f
 def _record_files(results, out):
@@ -294,13 +314,41 @@ def _record_files(results, out):
     if inside: raise ValueError(f'{out} lies in the results, which are left as they are: use another folder')
     return files
 
-# %% ../nbs/20_export.ipynb #826c22f8
+# %% ../nbs/20_export.ipynb #1b5a7b58
 def _keep_newest(newest, data):
     "Put `data` into `newest`, {image: COCO data set}, unless that has a later one, as in `newest_records`"
     info = data['info']
     image,date = info['image'],info['date']
     if image not in newest or date>=newest[image]['info']['date']: newest[image] = data
 
+class _Exporter:
+    "Writes cells of the folder `results` into `out`; `errors` is {file of cells: what went wrong}"
+    def __init__(self, results, out, to):
+        self.results,self.to = results,to
+        self.written = Written(out)
+        self.failed = read_errors(results)
+        self.errors,self.newest,self.n_lossy = {},{},0
+        if 'coco' in to: self.written.check(out/'cells.coco.json')
+
+    def add(self, path):
+        "Write the files of the image whose file of cells is at `path`"
+        data,cells,shape,table = _read_cells(path)
+        info = data['info']
+        image = info['image']
+        if image in self.failed: raise ValueError(f'left out, since {image} failed later: {self.failed[image]}')
+        _add_size(info, self.results)
+        table = _in_microns(table, info['pixel_size'])
+        name = path.relative_to(self.results).as_posix().removesuffix(RECORD)
+        lost = _write_cells(self.written, name, self.to, data, cells, shape, table)
+        self.n_lossy += bool(lost)
+        _keep_newest(self.newest, data)
+
+    def try_add(self, path):
+        "As `add`, but what goes wrong is noted"
+        try: self.add(path)
+        except Exception as e: self.errors[path.relative_to(self.results).as_posix()] = error_text(e)
+
+# %% ../nbs/20_export.ipynb #826c22f8
 def _warn_of_loss(n, n_all):
     loss = f'{n} of {n_all} label images lost pixels of overlapping cells, and say how many in their ImageDescription'
     if n: warnings.warn(f'{loss}; the other files hold all', stacklevel=3)
@@ -313,18 +361,10 @@ def export(
     "Write the cells of a folder of results for other programs"
     results,out = Path(results),Path(out)
     files = _record_files(results, out)
-    run_size = _run_pixel_size(results)
-    errors,newest,n_lossy = {},{},0
-    for path in tqdm(files, 'export', unit='image'):
-        relative = path.relative_to(results).as_posix()
-        try: data,*rest = _read_cells(path, run_size)
-        except ValueError as e:
-            errors[relative] = str(e)
-            continue
-        lost = _write_cells(out, relative.removesuffix(RECORD), to, data, *rest)
-        n_lossy += bool(lost)
-        _keep_newest(newest, data)
+    exporter = _Exporter(results, out, to)
+    for path in tqdm(files, 'export', unit='image'): exporter.try_add(path)
+    newest = exporter.newest
     datasets = [newest[image] for image in sorted(newest)]
-    if 'coco' in to and datasets: _write_coco(out, datasets)
-    _warn_of_loss(n_lossy, len(files))
-    return len(files), errors
+    if 'coco' in to and datasets: _write_coco(exporter.written, datasets)
+    _warn_of_loss(exporter.n_lossy, len(files))
+    return len(files), exporter.errors

@@ -8,11 +8,13 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/masks.html.md"""
 __all__ = ['FLAGGED', 'doubt', 'label_images']
 
 # %% ../nbs/11_masks.ipynb #996c9eed
+import warnings
 from pathlib import Path
 import cv2, numpy as np
+from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .folders import Doubts, find_images, latest_mask
+from .folders import Doubts, error_text, find_images, latest_mask, left_out_line
 from .light import CELL
 from .classic import find_objects
 from .segment import doubted, segment
@@ -103,11 +105,12 @@ def _check_same(path, data):
 
 # %% ../nbs/11_masks.ipynb #4b009004
 class _Labeller:
-    "Makes masks for the labelled folder `out`; `new` and `kept` are numbers of masks"
+    "Makes masks for the labelled folder `out`; `new` and `kept` are numbers of masks, `errors` {image: why}"
     def __init__(self, out, method, model):
         self.out,self.method,self.model = Path(out),method,model
         self.doubts = Doubts(out)
         self.new,self.kept = 0,0
+        self.errors = {}
 
     def look(self, name, image, is_new):
         "(`Segmentation` by the model, entropy), or (None, None) where the model needn't look"
@@ -136,13 +139,34 @@ class _Labeller:
         is_new = not mask_path.exists()
         seen,unsure = self.look(name, page.image, is_new)
         if is_new:
+            mask = self.make_mask(page.image, seen)
             write_file(image_path, data)
-            write_mask(mask_path, self.make_mask(page.image, seen))
+            write_mask(mask_path, mask)
         if seen: self.add_doubt(name, seen, unsure)
         self.new += is_new
         self.kept += not is_new
 
+# %% ../nbs/11_masks.ipynb #f994f8ce
+@patch
+def try_page(self:_Labeller, source, file, i):
+    "As `add`, but what goes wrong is noted"
+    try: self.add(source, file, i)
+    except Exception as e: self.errors[source.relative.as_posix()+file.suffix(i)] = error_text(e)
+
+@patch
+def try_file(self:_Labeller, source):
+    "Put all pages of a file into the folder"
+    try: file = ImageFile(source.path)
+    except Exception as e: self.errors[source.relative.as_posix()] = error_text(e)
+    else:
+        for i in range(len(file)): self.try_page(source, file, i)
+
 # %% ../nbs/11_masks.ipynb #7b12f418
+def _check_out(places, out):
+    "ValueError where `out` is one of `places`"
+    same = Path(out).resolve() in [Path(p).resolve() for p in places]
+    if same: raise ValueError(f'{out} is the folder of the images: use another one as labelled folder')
+
 def label_images(
     places,              # files and folders
     out,                 # the labelled folder
@@ -150,10 +174,10 @@ def label_images(
     model=None,          # a `Model` that doubts the masks; None: nobody does
 ): # (new, kept, errors): numbers of masks, and {image: what went wrong}
     "Segment the free-standing cells of all images in `places` into a labelled folder"
-    labeller,errors = _Labeller(out, method, model),{}
-    for source in tqdm(find_images(places, out), 'masks', unit='image'):
-        try:
-            file = ImageFile(source.path)
-            for i in range(len(file)): labeller.add(source, file, i)
-        except Exception as e: errors[source.relative.as_posix()] = str(e)
-    return labeller.new, labeller.kept, errors
+    _check_out(places, out)
+    sources = find_images(places, out)
+    labeller = _Labeller(out, method, model)
+    for source in tqdm(sources, 'masks', unit='image'): labeller.try_file(source)
+    left_out = left_out_line(sources.left_out)
+    if left_out: warnings.warn(left_out, stacklevel=2)
+    return labeller.new, labeller.kept, labeller.errors

@@ -96,6 +96,8 @@ def html_tile(value, label, cls=''):
     return Div(B(value, cls=cls), Span(label), cls='tile')
 
 # %% ../nbs/12_report.ipynb #c5563c24
+_TALLEST = 8000 # px, a picture in the page
+
 def jpeg_element(
     bgr,         # uint8, (H, W, 3)
     width=320,   # px
@@ -103,7 +105,8 @@ def jpeg_element(
 )->FT:
     "An HTML image with a small JPEG of `bgr` inside"
     h,w = bgr.shape[:2]
-    height = max(round(width*h/w), 1)
+    width = max(min(width, round(_TALLEST*w/h)), 1)
+    height = min(max(round(width*h/w), 1), _TALLEST)
     how = cv2.INTER_AREA if width<w else cv2.INTER_CUBIC
     small = cv2.resize(np.ascontiguousarray(bgr), (width,height), interpolation=how)
     _,data = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, 75])
@@ -111,16 +114,17 @@ def jpeg_element(
     return Img(src=src, width=width, height=height, decoding='async', **kwargs)
 
 def _read_picture(path):
-    "The picture at `path`, BGR; None where there is none (`cv2.imread` crashes on a name that is no UTF-8)"
-    data = Path(path).read_bytes() if Path(path).is_file() else b''
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    "The picture at `path`, BGR; None where it can't be read (`cv2.imread` crashes on a name that is no UTF-8)"
+    try: return cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, MemoryError, cv2.error): return None # no file, or an empty or too large one
 
 def overlay_thumbnail(
     path, # an overlay
-)->FT: # empty where there is none
+)->FT: # a sentence where it can't be read
     "A small picture of the overlay at `path`"
     image = _read_picture(path)
-    return Safe('') if image is None else jpeg_element(image, alt='cells and overlaps, drawn on the image')
+    if image is None: return Span('No picture here: the overlay is missing, damaged or too large.', cls='soft')
+    return jpeg_element(image, alt='cells and overlaps, drawn on the image')
 
 # %% ../nbs/12_report.ipynb #95e8c91c
 class _Plot:
@@ -419,10 +423,11 @@ def _unchanged_image(info):
     "The image that `info` of a file of cells is about, BGR; None if it isn't as it was"
     path = Path(info['path'])
     try: data = path.read_bytes()
-    except OSError: return None
+    except (OSError, ValueError, MemoryError): return None # ValueError: no path
     if hashlib.sha256(data).hexdigest()!=info['sha256']: return None
     page = info.get('page', 1)
-    return ImageFile(path, data)[page-1].image[...,::-1]
+    try: return ImageFile(path, data)[page-1].image[...,::-1]
+    except (ValueError, IndexError, MemoryError): return None
 
 def _clump_pictures(info, overlay):
     "The image, if it is as it was, and its overlay without the legend; both BGR"
@@ -432,9 +437,16 @@ def _clump_pictures(info, overlay):
     return [p for p in (image, drawn) if p is not None]
 
 # %% ../nbs/12_report.ipynb #8692a88b
+def _box(clump): return [int(clump[f'bbox-{i}']) for i in range(4)]
+
+def _is_in(picture, clump):
+    top,left,bottom,right = _box(clump)
+    h,w = picture.shape[:2]
+    return 0<=top<bottom<=h and 0<=left<right<=w
+
 def _square_around(picture, clump):
     "The square of `picture` around a clump, grey where it goes beyond"
-    top,left,bottom,right = [int(clump[f'bbox-{i}']) for i in range(4)]
+    top,left,bottom,right = _box(clump)
     side = round(1.3*max(bottom-top, right-left))
     grey = 128,128,128
     picture = np.ascontiguousarray(picture)
@@ -443,10 +455,12 @@ def _square_around(picture, clump):
     x = (left+right-side)//2 + side
     return wide[y:y+side,x:x+side]
 
+# %% ../nbs/12_report.ipynb #9198c645
 def _clump_figure(clump, pictures):
     "One clump of the report, on the `pictures` of its image"
     titles = 'the clump','its cells'
-    shown = [jpeg_element(_square_around(p, clump), 220, alt=title) for p,title in zip(pictures, titles)]
+    squares = [_square_around(p, clump) for p in pictures if _is_in(p, clump)]
+    shown = [jpeg_element(s, 220, alt=title) for s,title in zip(squares, titles)]
     pair = Div(*shown, cls='pair')
     n = B(count_text(clump['n'], 'cell'))
     why = Div(clump['why'], cls='bad')

@@ -18,7 +18,8 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, find_images, newest_records, printable, read_record
+from .folders import RECORD, TABLES, Written, csv_text, error_text, find_images, newest_records, printable
+from .folders import read_coco_file, read_errors, read_record
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, report_html
@@ -91,19 +92,21 @@ class Stopwatch:
 def write_image(
     page,           # `Page` of the image
     name,           # of its results, without ending
-    out,            # folder of the results
+    written,        # `Written`, of the folder of the results
     found:Analysis,
     info:dict,      # image, settings, and what else the file of cells tells
     watch,          # `Stopwatch`
 ):
-    "Write what was found; `STEM_cells.json` last"
-    info = info | dict(seconds=watch.seconds)
+    "Write what was found; `STEM_cells.json` last. ValueError where a file that isn't ours has such a name"
+    out = written.folder
+    pictures = dict(mask=to_png(check_mask(found.mask, name)), overlay=to_png(found.overlay()))
+    files = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
+    info = info | dict(seconds=watch.seconds, files=files)
     record = image_record(page, info['image'], found, info)
-    write_mask(out/f'{name}_mask.png', found.mask)
-    write_file(out/f'{name}_overlay.png', to_png(found.overlay()))
+    for kind,data in pictures.items(): written.write(out/f'{name}_{kind}.png', data)
     watch.lap('write')
     text = json.dumps(record, default=lambda x: x.item())
-    write_file(out/f'{name}{RECORD}', text)
+    written.write(out/f'{name}{RECORD}', text)
 
 # %% ../nbs/13_run.ipynb #259ac0cc
 def _good_records(records, errors):
@@ -267,10 +270,12 @@ class Run:
 
     def __post_init__(self): 
         self.out = Path(self.out)
+        self.written = Written(self.out)
         self.network = Model(self.model or MODEL) if self.engine=='model' else None
         self.taken = {}     # name of results: image
         self.diameters = [] # of images with enough free-standing cells
         self.images = None  # the table of images, once it is written
+        self.notes = []     # what a person should know about the folder, a line each
 
     @property
     def settings(self):
@@ -313,6 +318,40 @@ def _take_name(self:Run, name, image):
     first = self.taken.setdefault(name, image)
     if first!=image: raise NameTaken(f'its results would have the name of those of {first}: {name}')
 
+# %% ../nbs/13_run.ipynb #99cbc4dc
+def _is_foreign(path):
+    "Is the file at `path` a COCO data set that no run wrote?"
+    try: info = read_coco_file(path).get('info')
+    except (OSError, ValueError): return False
+    return not (isinstance(info, dict) and 'sha256' in info)
+
+@patch
+def _set_aside(self:Run, path):
+    "Give a file that isn't as we wrote it another name, and note that"
+    aside = self.written.set_aside(path)
+    if aside: self.notes.append(f'{path} was not as rbc-overlap writes it: kept as {aside.name}')
+
+@patch
+def _check_ours(self:Run, name):
+    "ValueError if a file that isn't ours has the name of a result; a damaged file of cells is set aside"
+    record = self.out/f'{name}{RECORD}'
+    is_damaged = not read_record(record) and not _is_foreign(record)
+    if is_damaged: self._set_aside(record)
+    for kind in 'mask','overlay': self.written.check(self.out/f'{name}_{kind}.png')
+    self.written.check(record)
+
+# %% ../nbs/13_run.ipynb #9ed244fb
+@patch
+def _know_old_results(self:Run):
+    "Note what earlier runs wrote, if the folder has no list of it"
+    if self.written.list.exists(): return
+    for data,record in newest_records(self.out):
+        files = data['info'].get('files', {})
+        for kind in 'mask','overlay':
+            picture = record.with_name(f'{record.name.removesuffix(RECORD)}_{kind}.png')
+            if picture.is_file(): self.written.note(picture, files.get(kind) or file_hash(picture))
+        self.written.note(record, file_hash(record))
+
 # %% ../nbs/13_run.ipynb #ffe68da1
 @patch
 def _note_diameter(self:Run, diameter, n):
@@ -335,7 +374,8 @@ def _record_size(self:Run, name, info):
     file = self.out/f'{name}{RECORD}'
     record = read_record(file)
     record['info'] |= size
-    write_file(file, json.dumps(record))
+    write = self.written.write if self.written.is_ours(file) else write_file # what somebody changed stays theirs
+    write(file, json.dumps(record))
 
 @patch
 def _size_of(self:Run, page, name, sha256):
@@ -360,7 +400,7 @@ def _make_page(self:Run, file, name, origin, may_wait, median):
     size = self._size_of(page, name, origin['sha256'])
     info = dict(**origin, **size, settings=self.settings, rbc_overlap=__version__, date=_now())
     found = analyse(page.image, self.engine, self.diameter, segmentation=seg, lap=watch.lap)
-    write_image(page, name, self.out, found, info, watch)
+    write_image(page, name, self.written, found, info, watch)
     self._note_diameter(seg.diameter, seg.n)
     return True
 
@@ -374,18 +414,12 @@ def _do_page(self:Run, source, file, i, sha256, may_wait, median):
     info = self.done(name, sha256)
     if not info:
         self.check_free(name, path)
+        self._check_ours(name)
         origin = dict(image=image, path=path, page=i+1, sha256=sha256)
         return self._make_page(file, name, origin, may_wait, median)
     self._record_size(name, info)
     self._note_diameter(info['diameter'], info['free_cells'])
     return True
-
-# %% ../nbs/13_run.ipynb #6807d692
-def _one_line(text): return ' '.join(printable(line) for line in str(text).splitlines())
-
-def _error_text(e):
-    "What went wrong, in one line that a table can hold"
-    return _one_line(e if isinstance(e, ValueError) else f'{type(e).__name__}: {e}')
 
 # %% ../nbs/13_run.ipynb #98f48c8e
 @patch
@@ -393,16 +427,16 @@ def _try_page(self:Run, source, file, i, *args):
     "As `_do_page`, but what goes wrong is noted; then the page doesn't wait"
     image = source.relative.as_posix()+file.suffix(i)
     try: return self._do_page(source, file, i, *args)
-    except NameTaken as e: self.errors[printable(source.path)] = _one_line(e)
-    except Exception as e: self.errors[image] = _error_text(e)
+    except NameTaken as e: self.errors[printable(source.path)] = error_text(e)
+    except Exception as e: self.errors[image] = error_text(e)
     return True
 
 @patch
 def _try_file(self:Run, source, pages=None, median=None):
     "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
     try: file = ImageFile(source.path)
-    except (OSError, ImageError) as e:
-        self.errors[source.relative.as_posix()] = _one_line(e)
+    except Exception as e:
+        self.errors[source.relative.as_posix()] = error_text(e)
         return []
     sha256 = hashlib.sha256(file.data).hexdigest()
     may_wait = pages is None
@@ -421,11 +455,7 @@ def _is_among(image, images):
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that aren't among `images`"
-    path = self.out/'images.csv'
-    if not path.exists(): return self.errors
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    failed = table[table.status=='error']
-    errors = dict(zip(failed.image, failed.error))
+    errors = read_errors(self.out)
     earlier = {image: error for image,error in errors.items() if not _is_among(image, images)}
     return earlier | self.errors
 
@@ -456,6 +486,20 @@ def run_info(self:Run,
     how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, images=images)
     return program | network | _machine() | how_it_went
 
+# %% ../nbs/13_run.ipynb #c4ce9712
+@patch
+def _check_tables(self:Run):
+    "ValueError where a table of this run would have the name of a folder, or of a file in a folder that isn't ours"
+    is_ours = self.written.list.exists()
+    for name in TABLES:
+        path = self.out/name
+        if path.is_dir() or not is_ours: self.written.check(path)
+
+@patch
+def _write_table(self:Run, name, text):
+    self._set_aside(self.out/name)
+    self.written.write(self.out/name, text)
+
 # %% ../nbs/13_run.ipynb #70f25fb4
 def _overlay_path(record): return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
 
@@ -477,15 +521,12 @@ def write_tables(self:Run,
     run = self.run_info(records, seconds)
     tables = self._tables(records, errors)
     self.images = tables['images']
-    for name,table in tables.items():
-        text = table.to_csv(index=False, float_format='%.6g')
-        write_file(self.out/f'{name}.csv', text)
-    write_file(self.out/'run.json', json.dumps(run, indent=1))
+    for name,table in tables.items(): self._write_table(f'{name}.csv', csv_text(table, '%.6g'))
+    self._write_table('run.json', json.dumps(run, indent=1))
     pictures = [(data['info'], _overlay_path(path)) for data,path in records]
     overlays = {info['image']: (info, overlay) for info,overlay in pictures}
-    report = self.out/'report.html'
-    write_file(report, report_html(*tables.values(), overlays, self.out, run))
-    return report
+    self._write_table('report.html', report_html(*tables.values(), overlays, self.out, run))
+    return self.out/'report.html'
 
 # %% ../nbs/13_run.ipynb #524edcbb
 @patch
@@ -504,7 +545,10 @@ def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
     sources = find_images(self.places, self.out)
     self.left_out = sources.left_out
+    self.notes = []
     self.out.mkdir(parents=True, exist_ok=True)
+    self._know_old_results()
+    self._check_tables()
     self.errors,self.taken,self.diameters = {},{},[]
     started = time.time()
     try: self._try_all(sources)
@@ -518,7 +562,7 @@ def __call__(self:Run):
 def size_warning(self:Run)->str: # '' where there is nothing to say
     "One line about the images of this run whose cells are of no size that red cells have"
     mine = self.images[self.images.image.isin(self.taken.values()) & (self.images.status=='ok')]
-    doubtful = mine[mine['flags'].str.contains(CHECK_SIZE)]
+    doubtful = mine[mine['flags'].astype(str).str.contains(CHECK_SIZE)]
     if not len(doubtful): return ''
     first = doubtful.iloc[0]
     flag = next(f for f in first['flags'].split('; ') if f.endswith(CHECK_SIZE))
