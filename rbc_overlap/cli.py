@@ -43,13 +43,26 @@ def parser():
     return p
 
 # %% ../nbs/21_cli.ipynb #87b4899f
+def _run_telling(command, args):
+    "The exit code of a `command`, whose warnings become lines"
+    not_read = []
+    def tell(message, category, *where):
+        from rbc_overlap.folders import NotRead
+        if issubclass(category, NotRead): not_read.append(message)
+        print(message, file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('default', UserWarning)
+        warnings.showwarning = tell
+        return command.run(args) or int(bool(not_read))
+
 def main(
     argv=None, # list of str; None takes the program's own
-)->int: # exit code: 0 all done, 1 some images failed, 2 wrong use, 130 interrupted
+)->int: # exit code: 0 all done, 1 some images failed or couldn't be looked into, 2 wrong use, 130 interrupted
     "Run the command line"
     args = parser().parse_args(argv)
     command = COMMANDS[args.command]
-    try: return command.run(args)
+    try: return _run_telling(command, args)
     except (ValueError, OSError) as e:
         print(f'rbc-overlap {args.command}: {e}', file=sys.stderr)
         return 2
@@ -140,9 +153,7 @@ COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 def _export(args):
     "cells → ImageJ, QuPath, COCO, label images"
     from rbc_overlap.export import export
-    with warnings.catch_warnings(record=True, action='always', category=UserWarning) as told:
-        n,errors = export(args.results, args.out, args.to)
-    for w in told: print(w.message, file=sys.stderr)
+    n,errors = export(args.results, args.out, args.to)
     return _finish(args.out, errors, n)
 
 def _export_args(p):

@@ -8,11 +8,12 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/masks.html.md"""
 __all__ = ['FLAGGED', 'doubt', 'label_images']
 
 # %% ../nbs/11_masks.ipynb #996c9eed
+import warnings
 from pathlib import Path
 import cv2, numpy as np
 from tqdm.auto import tqdm
 from .core import *
-from .folders import Doubts, find_images, latest_mask
+from .folders import Doubts, find_images, latest_mask, left_out_line
 from .light import CELL
 from .classic import find_objects
 from .segment import doubted, segment
@@ -151,8 +152,11 @@ def label_images(
 ): # (new, kept, errors): numbers of masks, and {image: what went wrong}
     "Segment the free-standing cells of all images in `places` into a labelled folder"
     labeller,errors = _Labeller(out, method, model),{}
-    for source in tqdm(find_images(places, out), 'masks', unit='image'):
+    sources = find_images(places, out)
+    if sources.left_out: warnings.warn(left_out_line(sources.left_out), stacklevel=2)
+    for source in tqdm(sources, 'masks', unit='image'):
         try:
+            source.check()
             file = ImageFile(source.path)
             for i in range(len(file)): labeller.add(source, file, i)
         except Exception as e: errors[source.relative.as_posix()] = str(e)

@@ -400,7 +400,9 @@ def _try_page(self:Run, source, file, i, *args):
 @patch
 def _try_file(self:Run, source, pages=None, median=None):
     "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
-    try: file = ImageFile(source.path)
+    try:
+        source.check()
+        file = ImageFile(source.path)
     except (OSError, ImageError) as e:
         self.errors[source.relative.as_posix()] = _one_line(e)
         return []
@@ -510,6 +512,7 @@ def __call__(self:Run):
     try: self._try_all(sources)
     finally:
         names = {name for s in sources for name in (s.relative.as_posix(), printable(s.path))}
+        names |= {folder.as_posix() for s in sources for folder in s.relative.parents}
         report = self.write_tables(names, time.time()-started)
     return report
 
@@ -518,7 +521,7 @@ def __call__(self:Run):
 def size_warning(self:Run)->str: # '' where there is nothing to say
     "One line about the images of this run whose cells are of no size that red cells have"
     mine = self.images[self.images.image.isin(self.taken.values()) & (self.images.status=='ok')]
-    doubtful = mine[mine['flags'].str.contains(CHECK_SIZE)]
+    doubtful = mine[mine['flags'].astype(str).str.contains(CHECK_SIZE)]
     if not len(doubtful): return ''
     first = doubtful.iloc[0]
     flag = next(f for f in first['flags'].split('; ') if f.endswith(CHECK_SIZE))
