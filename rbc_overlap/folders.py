@@ -105,6 +105,7 @@ _SPECIAL = 'file of a special kind' # a pipe, a device
 
 def _why_no_file(path):
     "What `path` is, which can't be opened as a file"
+    if os.path.isdir(path): return 'folder'
     try: os.stat(path)
     except PermissionError: return 'file without permission'
     except OSError as e:
@@ -534,16 +535,60 @@ def check_pairs(
         raise ValueError(f'{both} would share the mask of {name}: rename one of them')
 
 # %% ../nbs/01_folders.ipynb #11166be3
+_MOST = 1<<30 # bytes of a table or a JSON file: a cell takes some hundred
+
+def _read_bytes(path):
+    "What a table or a JSON file holds; ValueError where it is no file, or too large"
+    if not os.path.isfile(path): raise ValueError(f'{path}: a {_why_no_file(path)}, where a file is needed')
+    size = os.path.getsize(path)
+    if size>_MOST: raise ValueError(f'{path}: {size/1e9:.1f} GB, where a table or the cells of images have at most {_MOST/1e9:.1f}')
+    return Path(path).read_bytes()
+
+def _load_json(path):
+    try: return json.loads(_read_bytes(path))
+    except RecursionError: raise ValueError(f'{path}: broken JSON (brackets within brackets, too deep)') from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e: raise ValueError(f'{path}: broken JSON ({e})') from None
+
+def _is_id(x): return isinstance(x, (int,str))
+
+def _is_size(x): return isinstance(x, (int,float)) and x>0 and x%1==0
+
+def _wrong_image(image):
+    "What is wrong with a COCO `image`; '' where nothing is"
+    if not _is_id(image.get('id')): return 'an image without an id'
+    if not isinstance(image.get('file_name'), str): return f'image {image["id"]} without a file_name'
+    wrong = [k for k in ('height','width') if not _is_size(image.get(k, 1))]
+    return f'{image["file_name"]} with {wrong[0]} {image[wrong[0]]!r}' if wrong else ''
+
+def _wrong_coco(data):
+    "What is wrong with a COCO data set; '' where nothing is"
+    for key in ('images','annotations','categories'):
+        part = data.get(key) or []
+        is_list = isinstance(part, list) and all(isinstance(x, dict) for x in part)
+        if not is_list: return f'{key} that are no list of objects'
+    wrong = next(filter(None, map(_wrong_image, data['images'])), '')
+    if wrong: return wrong
+
+    ids = Counter(im['id'] for im in data['images'])
+    names = Counter(map(coco_name, data['images']))
+    twice = [str(x) for x,n in (ids|names).items() if n>1]
+    if twice: return f'two images with the id or name {twice[0]}'
+    strays = [a.get('image_id') for a in data['annotations'] if not _is_id(a.get('image_id')) or a['image_id'] not in ids]
+    if strays: return f'an annotation of image {strays[0]!r}, which is not there'
+    nameless = [c for c in data.get('categories') or [] if not _is_id(c.get('id'))]
+    return 'a category without an id' if nameless else ''
+
 def read_coco_file(
     path, # a COCO file
 )->dict:
     "The COCO data set at `path`; ValueError where it isn't one"
-    try: data = json.loads(Path(path).read_bytes())
-    except ValueError as e: raise ValueError(f'{path}: broken JSON ({e})') from None
+    data = _load_json(path)
     held = data if isinstance(data, dict) else ()
     missing = [k for k in ('images','annotations') if k not in held]
-    if not missing: return data
-    raise ValueError(f'{path}: a COCO data set has images and annotations, here is no {" and no ".join(missing)}')
+    if missing: raise ValueError(f'{path}: a COCO data set has images and annotations, here is no {" and no ".join(missing)}')
+    wrong = _wrong_coco(data)
+    if wrong: raise ValueError(f'{path}: a damaged COCO data set: {wrong}')
+    return data
 
 # %% ../nbs/01_folders.ipynb #b99448a8
 def split_coco(
@@ -600,7 +645,7 @@ def find_cells(
 )->dict: # {name: COCO data set of one image, or its file, or a label image}
     "The cells in `folder`: those in `cells.coco.json` if there is one, else each `STEM_cells.json`, else label images"
     whole = folder/'cells.coco.json'
-    if whole.exists(): return split_coco(read_coco_file(whole))
+    if os.path.lexists(whole): return split_coco(read_coco_file(whole))
     found = {}
     for end in (*LABELS, RECORD): # what comes later takes the place of what came before
         for file in list_files(folder, end, without):
@@ -619,11 +664,19 @@ def _clump_number(annotation):
 def read_one_image(
     source, # a COCO data set of one image, or its file
 )->dict:
-    "The COCO data set of one image; ValueError where `source` is of another number of them"
+    "The COCO data set of one image; ValueError where `source` is of another number of them, or tells no size"
     data = source if isinstance(source, dict) else read_coco_file(source)
     n = len(data['images'])
-    if n==1: return data
-    raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
+    if n!=1: raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
+    image, = data['images']
+    if 'height' in image and 'width' in image: return data
+    raise ValueError(f'{image["file_name"]}: its height and width are not in the file of its cells')
+
+def _read_cells(data):
+    "The cells of the COCO data set of one image, and (H, W)"
+    annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
+    (cells,shape), = read_coco(data | dict(annotations=annotations)).values()
+    return [c for c in cells if c.area], shape
 
 def load_cells(
     source, # a COCO data set of one image, or its file, or a label image
@@ -634,9 +687,9 @@ def load_cells(
         return label_cells(labels), labels.shape
     data = read_one_image(source)
     has_clumps = any('clump' in a or 'freestanding' in a for a in data['annotations'])
-    annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
-    (cells,shape), = read_coco(data | dict(annotations=annotations)).values()
-    cells = [c for c in cells if c.area]
+    try: cells,shape = _read_cells(data)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+        raise ValueError(f'{data["images"][0]["file_name"]}: broken cells ({e})') from None
     if not has_clumps: cells = number_clumps(cells, shape)
     return cells, shape
 
@@ -665,7 +718,7 @@ def _nothing_found(folder, needs):
     wanted = 'masks/STEM_mask.png or STEM_mask.png'
     if needs!='masks': wanted += ', or STEM_cells.json, or a label image: STEM' + ', STEM'.join(LABELS)
     names = few_names(sorted(f.name for f in folder.iterdir()))
-    return ValueError(f'{folder}: no {needs} found; needed are {wanted}, there is {names}')
+    return ValueError(f'{folder}: no {needs} found; needed: {wanted}; found: {names}')
 
 def find_labels(
     folder, # labelled, or of masks, or of results
@@ -689,7 +742,7 @@ def _names_by_stem(names):
     "{stem: names}, the folders left out"
     stems = {}
     for n in names:
-        stem = PurePosixPath(n).name
+        stem = normalize('NFC', PurePosixPath(n).name)
         stems.setdefault(stem, []).append(n)
     return stems
 
@@ -712,18 +765,38 @@ def pair_names(
     return pairs
 
 # %% ../nbs/01_folders.ipynb #9815c9a4
+def _decode_table(data):
+    "The text of a table, as spreadsheets write it; ValueError for other encodings"
+    is_utf16 = data[:2] in (b'\xff\xfe',b'\xfe\xff')
+    try: text = data.decode('utf-16' if is_utf16 else 'utf-8-sig')
+    except UnicodeDecodeError: text = '\0'
+    if '\0' not in text: return text
+    raise ValueError('text that is neither UTF-8 nor UTF-16; save it as CSV UTF-8')
+
+def _read_table(text):
+    "(columns, list of dicts) of a CSV with commas, semicolons or tabs"
+    head = text.split('\n', 1)[0]
+    reader = csv.DictReader(io.StringIO(text, newline=''), delimiter=max(',;\t', key=head.count))
+    rows = [*reader]
+    return [*map(str, reader.fieldnames or ())], rows
+
 def read_column(
     path,  # a CSV, or where one could be
     key,   # name of the column with keys
     value, # name of the column with values
 )->dict: # {key: value}, text; {} where there is no such file
-    "Two columns of a CSV; ValueError where it lacks one of them"
-    path = Path(path)
-    if not path.exists(): return {}
-    with path.open(newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
-    columns = rows[0] if rows else (key, value)
-    if key in columns and value in columns: return {r[key]: r[value] for r in rows}
-    raise ValueError(f'{path}: columns {", ".join(map(str, columns))}, where {key} and {value} are needed')
+    "Two columns of a CSV; ValueError where it lacks one of them, or has two values for a key"
+    if not os.path.lexists(path): return {}
+    data = _read_bytes(path)
+    try: columns,rows = _read_table(_decode_table(data))
+    except (csv.Error, ValueError) as e: raise ValueError(f'{path}: {e}') from None
+    if not {key,value}.issubset(columns):
+        raise ValueError(f'{path}: found {few_names(columns)}; needed: the columns {key} and {value}')
+    found = {}
+    for row in rows:
+        name,told = row[key],row[value] or ''
+        if found.setdefault(name, told)!=told: raise ValueError(f'{path}: {name} has the {value} {found[name]} and {told}')
+    return found
 
 # %% ../nbs/01_folders.ipynb #dfa54d41
 class Doubts:
@@ -745,7 +818,7 @@ class Doubts:
             row['doubt'] = float('nan' if doubt=='' else doubt)
         except (KeyError, TypeError, ValueError):
             needed = 'columns image, doubt (a number), reason and flagged'
-            raise ValueError(f'{self.path}, line {line}: needed are {needed}') from None
+            raise ValueError(f'{self.path}, line {line}: needed: {needed}') from None
         flagged = str(row.get('flagged'))
         row['flagged'] = flagged.lower() in ('true','1','yes')
         row['reason'] = row.get('reason') or ''
