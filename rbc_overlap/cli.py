@@ -272,12 +272,12 @@ COMMANDS['simulate'] = Command(_simulate, _simulate_args)
 # %% ../nbs/21_cli.ipynb #050c85a6
 def _evaluate(args):
     "compare results with a truth: IoU tables, error pictures, cell scores"
-    from rbc_overlap.evaluate import evaluate
+    from rbc_overlap.evaluate import check_out, evaluate
+    check_out(args.out, args.truth)
     scores = evaluate(args.predicted, args.truth, args.crops, args.seed, category=args.category)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
-    print(args.out)
-    return 0
+    return _finish(args.out, scores.errors, len({*scores.images.image, *scores.errors}))
 
 def _evaluate_args(p):
     p.add_argument('predicted', type=Path, metavar='PREDICTED',

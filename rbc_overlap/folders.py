@@ -664,13 +664,11 @@ def _clump_number(annotation):
 def read_one_image(
     source, # a COCO data set of one image, or its file
 )->dict:
-    "The COCO data set of one image; ValueError where `source` is of another number of them, or tells no size"
+    "The COCO data set of one image; ValueError where `source` is of another number of them"
     data = source if isinstance(source, dict) else read_coco_file(source)
     n = len(data['images'])
-    if n!=1: raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
-    image, = data['images']
-    if 'height' in image and 'width' in image: return data
-    raise ValueError(f'{image["file_name"]}: its height and width are not in the file of its cells')
+    if n==1: return data
+    raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
 
 def _read_cells(data):
     "The cells of the COCO data set of one image, and (H, W)"
@@ -689,7 +687,7 @@ def load_cells(
     has_clumps = any('clump' in a or 'freestanding' in a for a in data['annotations'])
     try: cells,shape = _read_cells(data)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
-        raise ValueError(f'{data["images"][0]["file_name"]}: broken cells ({e})') from None
+        raise ValueError(f'{data["images"][0]["file_name"]}: broken cells ({type(e).__name__}: {e})') from None
     if not has_clumps: cells = number_clumps(cells, shape)
     return cells, shape
 
