@@ -22,7 +22,8 @@ import pandas as pd
 from .core import *
 
 # %% ../nbs/01_folders.ipynb #f6af4490
-_UNPRINTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff]') # control characters, and what Python makes of odd bytes
+_TURNS = r'\u2028\u2029\u202a-\u202e\u2066-\u2069' # line ends, and signs that turn the direction of what follows
+_UNPRINTABLE = re.compile(rf'[\x00-\x1f\x7f-\x9f\ud800-\udfff{_TURNS}]') # also control characters, and odd bytes
 
 def _percent(match):
     code = ord(match[0])
@@ -100,7 +101,7 @@ class _Folders:
         self.skipped[Path(error.filename)] = f'folder {why}'
 
 # %% ../nbs/01_folders.ipynb #5fb35c5d
-_ENDING = re.compile(r'\.(?=\w*[a-z])\w{1,12}$', re.I)
+_ENDING = re.compile(r'\.(?=\w*[a-z])\w{1,12}\Z', re.I)
 _SPECIAL = 'file of a special kind' # a pipe, a device
 
 def _why_no_file(path):
@@ -167,7 +168,7 @@ RECORD = '_cells.json' # how a run's file of cells is called after the stem
 OURS,FOREIGN = 'result of ours','mask of another program'
 
 _ILASTIK = r'(simple.segmentation|object.predictions|object.identities|object.probabilities|pixel.probabilities)'
-_ONLY_MASKS = re.compile(rf'.+(_cp_masks\.\w+|_seg\.npy|\.stardist\.tiff?|[_-]{_ILASTIK}( stage \d)?\.\w+)', re.I)
+_ONLY_MASKS = re.compile(rf'.+(_cp_masks\.\w+|_seg\.npy|\.stardist\.tiff?|[_-]{_ILASTIK}( stage \d)?\.\w+)', re.I|re.S)
 _TABLES = 'images.csv','cells.csv','clumps.csv','run.json','report.html'
 
 def _kind_by_name(name):
@@ -179,9 +180,9 @@ def _kind_by_name(name):
     return ending[0].lower() if ending else 'file without ending'
 
 # %% ../nbs/01_folders.ipynb #752b8620
-RESULT = re.compile(r'(.+)_(?:(?:mask(?:\.v\d+)?|overlay|errors)\.png|labels\.tif)') # of ours
+RESULT = re.compile(r'(.+)_(?:(?:mask(?:\.v\d+)?|overlay|errors)\.png|labels\.tif)', re.S) # of ours
 _WORDS = 'masks?|labels?|labell?ed|flows|outlines|seg|segmentation|probabilities'
-_MASK = re.compile(rf'(.+)[_-](?:{_WORDS})\.\w+', re.I)
+_MASK = re.compile(rf'(.+)[_-](?:{_WORDS})\.\w+', re.I|re.S)
 
 def _masked_image(name):
     "What the image is called whose mask or result has this `name`; None where no mask has such a name"
@@ -360,6 +361,7 @@ def _taken_twice(names):
 def _name_results(sources):
     "Give each of `sources` the name of its results; an error to those that are too long"
     names = _lengthen([s.relative.as_posix() for s in sources], _taken_twice)
+    names = [f'{n}~' if still else n for n,still in zip(names, _taken_twice(names))] # without an ending
     for s,name in zip(sources, names):
         s.name = name
         n = max(len(part.encode()) for part in name.split('/'))
@@ -444,7 +446,7 @@ def same_bytes(
 # %% ../nbs/01_folders.ipynb #58b23e30
 def _parse_mask_name(name):
     "(image, version) of a relative path that is named as a mask; None for others"
-    m = re.fullmatch(r'(.*[^/])_mask(?:\.v(\d+))?\.png', name)
+    m = re.fullmatch(r'(?s)(.*[^/])_mask(?:\.v(\d+))?\.png', name)
     return m and (m[1], int(m[2] or 1))
 
 def newest_masks(
@@ -563,7 +565,8 @@ def _wrong_image(image):
 def _wrong_coco(data):
     "What is wrong with a COCO data set; '' where nothing is"
     for key in ('images','annotations','categories'):
-        part = data.get(key) or []
+        part = data.get(key, [])
+        if key=='categories' and part is None: continue
         is_list = isinstance(part, list) and all(isinstance(x, dict) for x in part)
         if not is_list: return f'{key} that are no list of objects'
     wrong = next(filter(None, map(_wrong_image, data['images'])), '')
