@@ -43,18 +43,24 @@ def parser():
     return p
 
 # %% ../nbs/21_cli.ipynb #87b4899f
+def _tells_of_unread(categories):
+    "Is there a warning of files that nobody could look into among `categories`?"
+    from rbc_overlap.folders import NotRead
+    return any(issubclass(c, NotRead) for c in categories)
+
 def _run_telling(command, args):
     "The exit code of a `command`, whose warnings become lines"
-    not_read = []
+    told = {} # message: its category
     def tell(message, category, *where):
-        from rbc_overlap.folders import NotRead
-        if issubclass(category, NotRead): not_read.append(message)
-        print(message, file=sys.stderr)
+        if str(message) not in told: print(message, file=sys.stderr)
+        told[str(message)] = category
 
     with warnings.catch_warnings():
         warnings.simplefilter('default', UserWarning)
         warnings.showwarning = tell
-        return command.run(args) or int(bool(not_read))
+        code = command.run(args)
+    if told and _tells_of_unread(told.values()): return code or 1
+    return code
 
 def main(
     argv=None, # list of str; None takes the program's own

@@ -677,6 +677,8 @@ def _read_cells(data):
     "The cells of the COCO data set of one image, and (H, W)"
     annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
     (cells,shape), = read_coco(data | dict(annotations=annotations)).values()
+    wrong = [c.score for c in cells if not isinstance(c.score, (int,float))]
+    if wrong: raise ValueError(f'a score of {wrong[0]!r}')
     return [c for c in cells if c.area], shape
 
 def load_cells(
