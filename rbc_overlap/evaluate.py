@@ -295,7 +295,7 @@ def score_case(
     return row, counts, [t.assign(image=case.name) for t in tables]
 
 # %% ../nbs/16_evaluate.ipynb #4d93fa2e
-_TRUE,_CELLS = ('truth','true_cells'),('true_cells','cells')
+_CELLS = 'true_cells','cells'
 
 def _error_text(e, source):
     "What went wrong, with the file `source`, in one line"
@@ -317,9 +317,10 @@ def _count_cells(source): return count_annotations([source])
 _COUNT = dict.fromkeys(_CELLS, _count_cells)
 _READ = dict.fromkeys(_CELLS, read_cells) | dict(truth=read_mask, mask=read_mask)
 
-def _has_truth(case): return any(getattr(case, part) for part in _TRUE)
 
 # %% ../nbs/16_evaluate.ipynb #0a1084ab
+def _has_truth(case): return any([case.truth, case.true_cells])
+
 def _countable(cases):
     "(`cases` without cells that can't be counted, {image: what went wrong})"
     kept,errors = [],{}
@@ -339,6 +340,8 @@ def _score_whole(case):
     case,scores,more = _score_whole(case)
     return case, scores, '; '.join(filter(None, [*told, more]))
 
+
+# %% ../nbs/16_evaluate.ipynb #61e43cc1
 def _score_all(cases, errors):
     "(cases, their scores) of those of `cases` that can be scored; `errors` gets what went wrong"
     scored = []
@@ -470,8 +473,8 @@ def _unused(found, used):
 def _collect_notes(predicted, truth, cases, scored, images):
     "What a reader of the scores must know, sentences; of the `cases`, those in `scored` have a row of `images`"
     notes = _image_notes(scored, images)
-    if os.path.realpath(predicted.folder)==os.path.realpath(truth.folder):
-        notes.append('Predictions and truth are the same folder.')
+    is_same = os.path.realpath(predicted.folder)==os.path.realpath(truth.folder)
+    if is_same: notes.append('Predictions and truth are the same folder.')
     strays = _unused(predicted.masks, [c.mask for c in cases])
     if strays: notes.append(f'Predicted, but not in the truth: {few_names(strays)}.')
     without_mask = _unused(truth.cells, [c.true_cells for c in cases])

@@ -114,6 +114,7 @@ def _why_no_file(path):
         return f'file with an error ({e.strerror})'
     return _SPECIAL
 
+# %% ../nbs/01_folders.ipynb #64d7fb38
 def _warn(skipped):
     "A `NotRead` of what was `skipped`, less links to what is there"
     unread = [f'{p} (a {what})' for p,what in skipped.items() if what not in (_THERE,_ABOVE)]
@@ -145,6 +146,10 @@ def list_files(
 # %% ../nbs/01_folders.ipynb #9e7ec5fa
 def _without_ending(path): return str(PurePosixPath(posixpath.splitext(path)[0]))
 
+def _twice(names):
+    times = Counter(names)
+    return [times[n]>1 for n in names]
+
 def _lengthen(files, clash):
     "Stems of `files`, with the suffix where `clash(names)` is true, until it is nowhere"
     names = [_without_ending(f) for f in files]
@@ -153,10 +158,7 @@ def _lengthen(files, clash):
         if longer==names: return names
         names = longer
 
-def _twice(names):
-    times = Counter(names)
-    return [times[n]>1 for n in names]
-
+# %% ../nbs/01_folders.ipynb #2d12f773
 def image_names(
     files, # relative paths, with suffix
 )->list[str]: # a name for each
@@ -278,7 +280,8 @@ def _unread(path, relative, what): return Source(path, relative, error=f'a {what
 
 def _named(place):
     "The `Source` of a `place` that is no folder"
-    if not str(place).strip(): return Source(Path('(empty name)'), Path('(empty name)'), error='an image or a folder is needed')
+    empty = Path('(empty name)')
+    if not str(place).strip(): return Source(empty, empty, error='an image or a folder is needed')
     place = Path(place)
     relative = Path(place.name)
     if os.path.isfile(place): return Source(place, relative)
@@ -543,14 +546,15 @@ def _read_bytes(path):
     "What a table or a JSON file holds; ValueError where it is no file, or too large"
     if not os.path.isfile(path): raise ValueError(f'{path}: a {_why_no_file(path)}, where a file is needed')
     size = os.path.getsize(path)
-    if size>_MOST: raise ValueError(f'{path}: {size/1e9:.1f} GB, where a table or the cells of images have at most {_MOST/1e9:.1f}')
-    return Path(path).read_bytes()
+    if size<=_MOST: return Path(path).read_bytes()
+    raise ValueError(f'{path}: {size/1e9:.1f} GB, where a table or the cells of images have at most {_MOST/1e9:.1f}')
 
 def _load_json(path):
     try: return json.loads(_read_bytes(path))
     except RecursionError: raise ValueError(f'{path}: broken JSON (brackets within brackets, too deep)') from None
     except (json.JSONDecodeError, UnicodeDecodeError) as e: raise ValueError(f'{path}: broken JSON ({e})') from None
 
+# %% ../nbs/01_folders.ipynb #59294c4e
 def _is_id(x): return isinstance(x, (int,str))
 
 def _is_size(x): return isinstance(x, (int,float)) and x>0 and x%1==0
@@ -562,6 +566,7 @@ def _wrong_image(image):
     wrong = [k for k in ('height','width') if not _is_size(image.get(k, 1))]
     return f'{image["file_name"]} with {wrong[0]} {image[wrong[0]]!r}' if wrong else ''
 
+# %% ../nbs/01_folders.ipynb #4e0b7a1d
 def _wrong_coco(data):
     "What is wrong with a COCO data set; '' where nothing is"
     for key in ('images','annotations','categories'):
@@ -576,7 +581,8 @@ def _wrong_coco(data):
     names = Counter(map(coco_name, data['images']))
     twice = [str(x) for x,n in (ids|names).items() if n>1]
     if twice: return f'two images with the id or name {twice[0]}'
-    strays = [a.get('image_id') for a in data['annotations'] if not _is_id(a.get('image_id')) or a['image_id'] not in ids]
+    of_images = [a.get('image_id') for a in data['annotations']]
+    strays = [i for i in of_images if not _is_id(i) or i not in ids]
     if strays: return f'an annotation of image {strays[0]!r}, which is not there'
     nameless = [c for c in data.get('categories') or [] if not _is_id(c.get('id'))]
     return 'a category without an id' if nameless else ''
@@ -588,7 +594,8 @@ def read_coco_file(
     data = _load_json(path)
     held = data if isinstance(data, dict) else ()
     missing = [k for k in ('images','annotations') if k not in held]
-    if missing: raise ValueError(f'{path}: a COCO data set has images and annotations, here is no {" and no ".join(missing)}')
+    needed = 'a COCO data set has images and annotations'
+    if missing: raise ValueError(f'{path}: {needed}, here is no {" and no ".join(missing)}')
     wrong = _wrong_coco(data)
     if wrong: raise ValueError(f'{path}: a damaged COCO data set: {wrong}')
     return data
@@ -673,6 +680,8 @@ def read_one_image(
     if n==1: return data
     raise ValueError(f'{source}: the cells of one image are needed, these are of {n}')
 
+
+# %% ../nbs/01_folders.ipynb #da99793f
 def _read_cells(data):
     "The cells of the COCO data set of one image, and (H, W)"
     annotations = [a | dict(clump=_clump_number(a)) for a in data['annotations']]
@@ -783,6 +792,8 @@ def _read_table(text):
     rows = [*reader]
     return [*map(str, reader.fieldnames or ())], rows
 
+
+# %% ../nbs/01_folders.ipynb #bfbc59f1
 def read_column(
     path,  # a CSV, or where one could be
     key,   # name of the column with keys
@@ -793,12 +804,13 @@ def read_column(
     data = _read_bytes(path)
     try: columns,rows = _read_table(_decode_table(data))
     except (csv.Error, ValueError) as e: raise ValueError(f'{path}: {e}') from None
-    if not {key,value}.issubset(columns):
-        raise ValueError(f'{path}: found {few_names(columns)}; needed: the columns {key} and {value}')
+    needed = f'the columns {key} and {value}'
+    if not {key,value}.issubset(columns): raise ValueError(f'{path}: found {few_names(columns)}; needed: {needed}')
     found = {}
     for row in rows:
         name,told = row[key],row[value] or ''
-        if found.setdefault(name, told)!=told: raise ValueError(f'{path}: {name} has the {value} {found[name]} and {told}')
+        first = found.setdefault(name, told)
+        if first!=told: raise ValueError(f'{path}: {name} has the {value} {first} and {told}')
     return found
 
 # %% ../nbs/01_folders.ipynb #dfa54d41
