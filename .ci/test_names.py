@@ -1,6 +1,7 @@
-"Names and headers that nobody thinks of: whatever files a folder holds, each has a name of its own and comes back under it."
+"Names and headers that nobody thinks of: each file that a folder holds is found, or told, under a name of its own."
 import csv, io, json, os, shutil, tempfile
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from hypothesis import HealthCheck, given, settings, strategies as st
 from rbc_overlap.folders import (SUFFIXES, RECORD, find_images, image_names, labelled_images, list_files,
@@ -10,11 +11,13 @@ QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None
 ON_DISK = settings(QUICK, max_examples=25)
 
 CHARACTERS = st.characters(codec='utf-8', exclude_characters='/\0')
-ODD = 'a','A','é','e\u0301','ß','SS','s','s_p001','..','a.','a b',' a','-a','=1+1','"a"',"a'b",'a\nb','a\r','%E9','a~2','_mask','a_mask'
+ODD = ('a','A','é','e\u0301','ß','SS','s','s_p001','..','a.','a b',' a','-a','=1+1','"a"',"a'b",'a\nb','a\r','%E9','a~2',
+    '_mask','a_mask')
 OURS = '','_mask','_mask.v2','_overlay','_p001','_p0010','_labels','_cp_masks','.png','.tif'
 STEMS = st.sampled_from(ODD) | st.text(CHARACTERS, min_size=1, max_size=12) | st.just('n'*_LONGEST)
 ENDINGS = st.sampled_from([*SUFFIXES[:6], '.PNG', '.tif', '.czi', '', RECORD])
-NAMES = st.tuples(STEMS, st.sampled_from(OURS), ENDINGS).map(''.join).filter(lambda n: n not in ('.','..') and len(n.encode())<256)
+def is_name(n): return n not in ('.','..') and len(n.encode())<256
+NAMES = st.tuples(STEMS, st.sampled_from(OURS), ENDINGS).map(''.join).filter(is_name)
 FOLDERS = st.sampled_from(['','day1','Day1','day1/é','x.png','masks'])
 PATHS = st.tuples(FOLDERS, NAMES).map(lambda parts: '/'.join(filter(None, parts)))
 FILES = st.lists(PATHS, max_size=12, unique=True)
@@ -119,8 +122,9 @@ def test_pairs(wanted, found):
     assert len({*given_out})==len(given_out)
     assert all(pairs[n]==n for n in wanted if n in found)
 
-JSON = st.recursive(st.none()|st.booleans()|st.integers()|st.floats()|st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3)|st.dictionaries(st.sampled_from(['id','file_name','height','image_id','page','info']), inner, max_size=4), max_leaves=8)
+KEYS = st.sampled_from(['id','file_name','height','image_id','page','info'])
+def within(inner): return st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4)
+JSON = st.recursive(st.none()|st.booleans()|st.integers()|st.floats()|st.text(max_size=4), within, max_leaves=8)
 
 def read_well(read, data, name):
     "What `read` says of a file of `data`: a value, or one line that names the file"
@@ -148,8 +152,28 @@ def test_any_json(images, annotations, categories):
     if read: assert len(split_coco(read))==len(read['images'])
 
 @QUICK
-@given(st.lists(st.tuples(NAMES, st.sampled_from('12')), max_size=6, unique_by=lambda row: row[0]), st.sampled_from(',;\t'))
-def test_slides_come_back(rows, delimiter):
+@given(st.dictionaries(NAMES, st.sampled_from('12'), max_size=6), st.sampled_from(',;\t'))
+def test_slides_come_back(slides, delimiter):
     out = io.StringIO(newline='')
-    csv.writer(out, delimiter=delimiter).writerows([('image','slide'), *rows])
-    assert read_well(lambda f: read_column(f, 'image', 'slide'), out.getvalue().encode(), 'slides.csv')==dict(rows)
+    csv.writer(out, delimiter=delimiter).writerows([('image','slide'), *slides.items()])
+    assert read_well(lambda f: read_column(f, 'image', 'slide'), out.getvalue().encode(), 'slides.csv')==slides
+
+def look(base):
+    "What is told of the images in `base`"
+    told = {}
+    for s in find_images([base], base/'out'):
+        try: s.check()
+        except OSError as e: told[s.relative.as_posix()] = str(e)
+    return told
+
+def test_what_is_forbidden_is_told():
+    "In a process of its own, which isn't the administrator's"
+    with folder_of(['a.png','locked/b.png','closed.png']) as base:
+        base.chmod(0o755)
+        for name in 'locked','closed.png': (base/name).chmod(0)
+        nobody = dict(initializer=os.setuid, initargs=(65534,)) if os.getuid()==0 else {}
+        with get_context('fork').Pool(1, **nobody) as pool: told = pool.apply(look, (base,))
+        (base/'locked').chmod(0o755)
+    assert told['locked']==f'{base}/locked: a folder without permission, so it was not read'
+    assert told['closed.png']==f'{base}/closed.png: Permission denied'
+    assert len(told)==2
