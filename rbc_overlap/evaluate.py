@@ -303,6 +303,12 @@ def _error_text(e, source):
     is_told = isinstance(source, dict) or str(source) in text
     return printable(text if is_told else f'{source}: {text}')
 
+def _note_error(errors, name, text):
+    "Add `text` to what went wrong with an image, once"
+    told = errors.get(name)
+    if not told: errors[name] = text
+    elif text not in told: errors[name] = f'{told}; {text}'
+
 def _without_broken(case, read):
     "(`case` without the parts on which a function of `read`, {part: function}, fails; what went wrong, a list)"
     broken = {}
@@ -312,6 +318,8 @@ def _without_broken(case, read):
         except Exception as e: broken[part] = _error_text(e, source)
     return replace(case, **dict.fromkeys(broken)), [*broken.values()]
 
+
+# %% ../nbs/16_evaluate.ipynb #937d364e
 def _count_cells(source): return count_annotations([source])
 
 _COUNT = dict.fromkeys(_CELLS, _count_cells)
@@ -347,7 +355,7 @@ def _score_all(cases, errors):
     scored = []
     for case in cases:
         case,scores,told = _score_whole(case)
-        if told: errors[case.name] = '; '.join(filter(None, [errors.get(case.name), told]))
+        if told: _note_error(errors, case.name, told)
         if scores: scored.append((case, scores))
     if scored: return zip(*scored)
     raise ValueError(f'nothing of the truth can be read: {few_names(errors.values())}')
@@ -658,7 +666,7 @@ def save_pictures(self:Scores,
     for case in tqdm(self.cases, 'Drawing', disable=not progress, delay=2, leave=False):
         try: picture = _draw_errors(case)
         except Exception as e:
-            self.errors[case.name] = _error_text(e, case.image)
+            _note_error(self.errors, case.name, _error_text(e, case.image))
             continue
         if picture is None: continue
         write_file(Path(folder)/f'{case.name}_errors.png', to_png(picture))
