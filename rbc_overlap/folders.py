@@ -562,7 +562,7 @@ def _is_size(x): return isinstance(x, (int,float)) and x>0 and x%1==0
 def _wrong_image(image):
     "What is wrong with a COCO `image`; '' where nothing is"
     if not _is_id(image.get('id')): return 'an image without an id'
-    if not isinstance(image.get('file_name'), str): return f'image {image["id"]} without a file_name'
+    if not isinstance(image.get('file_name') or None, str): return f'image {image["id"]} without a file_name'
     wrong = [k for k in ('height','width') if not _is_size(image.get(k, 1))]
     return f'{image["file_name"]} with {wrong[0]} {image[wrong[0]]!r}' if wrong else ''
 
