@@ -9,7 +9,6 @@ __all__ = ['GOES_ON', 'COMMANDS', 'Command', 'parser', 'main']
 
 # %% ../nbs/21_cli.ipynb #20295aa4
 import argparse, sys, warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -44,13 +43,32 @@ def parser():
     return p
 
 # %% ../nbs/21_cli.ipynb #87b4899f
+def _tells_of_unread(categories):
+    "Is there a warning of files that nobody could look into among `categories`?"
+    from rbc_overlap.folders import NotRead
+    return any(issubclass(c, NotRead) for c in categories)
+
+def _run_telling(command, args):
+    "The exit code of a `command`, whose warnings become lines"
+    told = {} # message: its category
+    def tell(message, category, *where):
+        if str(message) not in told: print(message, file=sys.stderr)
+        told[str(message)] = category
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('default', UserWarning)
+        warnings.showwarning = tell
+        code = command.run(args)
+    if told and _tells_of_unread(told.values()): return code or 1
+    return code
+
 def main(
     argv=None, # list of str; None takes the program's own
-)->int: # exit code: 0 all done, 1 some images failed, 2 wrong use, 130 interrupted
+)->int: # exit code: 0 all done, 1 some images failed or couldn't be looked into, 2 wrong use, 130 interrupted
     "Run the command line"
     args = parser().parse_args(argv)
     command = COMMANDS[args.command]
-    try: return command.run(args)
+    try: return _run_telling(command, args)
     except (ValueError, OSError) as e:
         print(f'rbc-overlap {args.command}: {e}', file=sys.stderr)
         return 2
@@ -113,13 +131,6 @@ def _finish(result, errors, n):
     print(result)
     return 1 if errors else 0
 
-# %% ../nbs/21_cli.ipynb #4b75aafe
-@contextmanager
-def _told_warnings():
-    "Say at the end what was warned of"
-    with warnings.catch_warnings(record=True, action='always', category=UserWarning) as told: yield
-    for w in told: print(w.message, file=sys.stderr)
-
 # %% ../nbs/21_cli.ipynb #7b537f19
 def _segment(args):
     "images → masks, cells, tables and a report"
@@ -154,7 +165,7 @@ COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 def _export(args):
     "cells → ImageJ, QuPath, COCO, label images"
     from rbc_overlap.export import export
-    with _told_warnings(): n,errors = export(args.results, args.out, args.to)
+    n,errors = export(args.results, args.out, args.to)
     return _finish(args.out, errors, n)
 
 def _export_args(p):
@@ -179,7 +190,7 @@ def _masks(args):
     from rbc_overlap.masks import label_images
     from rbc_overlap.segment import Model
     model = Model(_model_file(args.model)) if args.model else None
-    with _told_warnings(): new,kept,errors = label_images(args.images, args.out, args.method, model)
+    new,kept,errors = label_images(args.images, args.out, args.method, model)
     print(f'{new} masks made, {kept} that were there already left as they are', file=sys.stderr)
     return _finish(args.out, errors, new+kept+len(errors))
 
@@ -275,12 +286,11 @@ COMMANDS['simulate'] = Command(_simulate, _simulate_args)
 def _evaluate(args):
     "compare results with a truth: IoU tables, error pictures, cell scores"
     from rbc_overlap.evaluate import check_out, evaluate
-    check_out(args.out)
+    check_out(args.out, args.truth)
     scores = evaluate(args.predicted, args.truth, args.crops, args.seed, category=args.category)
     for note in scores.save(args.out): print(note, file=sys.stderr)
     print(scores)
-    print(args.out)
-    return 0
+    return _finish(args.out, scores.errors, len({*scores.images.image, *scores.errors}))
 
 def _evaluate_args(p):
     p.add_argument('predicted', type=_path, metavar='PREDICTED',

@@ -132,7 +132,7 @@ def _usable(folder, images, reasons):
     counts = Counter(reasons.values())
     told = ', '.join(f'{k} {reason}' for reason,k in counts.items())
     if len(reasons)==len(images): raise ValueError(f'{folder}: none of {len(images)} images can be used: {told}')
-    if set(counts)-{'rejected'}: warnings.warn(f'{folder}: {len(images)} images, not used are {told}', stacklevel=3)
+    if set(counts)-{'rejected'}: warnings.warn(f'{folder}: {len(images)} images, not used: {told}', stacklevel=3)
     return {name: path for name,path in images.items() if name not in reasons}
 
 # %% ../nbs/07_dataset.ipynb #f595d3d7

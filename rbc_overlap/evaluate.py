@@ -10,9 +10,9 @@ __all__ = ['RED_CELLS', 'SAMPLE', 'CROP', 'SAVED', 'Case', 'find_cases', 'catego
            'draw_frames', 'score_crops', 'Scores', 'evaluate', 'check_out']
 
 # %% ../nbs/16_evaluate.ipynb #3251b980
-import json, re
+import json, os, re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
@@ -55,7 +55,7 @@ def _nothing_fits(predicted, truth):
     "The error for folders without a common name"
     names = sorted({*predicted.masks, *predicted.cells})
     return ValueError(f'{predicted.folder}: nothing for any image of {truth.folder}; '
-        f'there is {few_names(names)}, needed are {few_names(_true_names(truth))}')
+        f'found: {few_names(names)}; needed: {few_names(_true_names(truth))}')
 
 def find_cases(
     predicted:Labels,
@@ -294,6 +294,72 @@ def score_case(
     tables = cell_table(true, called, shape), cell_table(called, true, shape)
     return row, counts, [t.assign(image=case.name) for t in tables]
 
+# %% ../nbs/16_evaluate.ipynb #4d93fa2e
+_CELLS = 'true_cells','cells'
+
+def _error_text(e, source):
+    "What went wrong, with the file `source`, in one line"
+    text = error_text(e)
+    is_told = isinstance(source, dict) or printable(source) in text
+    return text if is_told else printable(f'{source}: {text}')
+
+def _note_error(errors, name, text):
+    "Add `text` to what went wrong with an image, once"
+    told = errors.get(name)
+    if not told: errors[name] = text
+    elif text not in told: errors[name] = f'{told}; {text}'
+
+def _without_broken(case, read):
+    "(`case` without the parts on which a function of `read`, {part: function}, fails; what went wrong, a list)"
+    broken = {}
+    for part,read_part in read.items():
+        source = getattr(case, part)
+        try: source and read_part(source)
+        except Exception as e: broken[part] = _error_text(e, source)
+    return replace(case, **dict.fromkeys(broken)), [*broken.values()]
+
+
+# %% ../nbs/16_evaluate.ipynb #937d364e
+def _count_cells(source): return count_annotations([source])
+
+_COUNT = dict.fromkeys(_CELLS, _count_cells)
+_READ = dict.fromkeys(_CELLS, read_cells) | dict(truth=read_mask, mask=read_mask)
+
+
+# %% ../nbs/16_evaluate.ipynb #0a1084ab
+def _has_truth(case): return any([case.truth, case.true_cells])
+
+def _countable(cases):
+    "(`cases` without cells that can't be counted, {image: what went wrong})"
+    kept,errors = [],{}
+    for case in cases:
+        case,told = _without_broken(case, _COUNT)
+        if told: errors[case.name] = '; '.join(told)
+        if _has_truth(case): kept.append(case)
+    if kept: return kept, errors
+    raise ValueError(f'nothing of the truth can be read: {few_names(errors.values())}')
+
+def _score_whole(case):
+    "(`case` as far as it can be read, its `score_case` or None, what went wrong)"
+    try: return case, score_case(case), ''
+    except Exception as e: failure = _error_text(e, case.truth or case.true_cells)
+    case,told = _without_broken(case, _READ)
+    if not told or not _has_truth(case): return case, None, '; '.join(told) or failure
+    case,scores,more = _score_whole(case)
+    return case, scores, '; '.join(filter(None, [*told, more]))
+
+
+# %% ../nbs/16_evaluate.ipynb #61e43cc1
+def _score_all(cases, errors):
+    "(cases, their scores) of those of `cases` that can be scored; `errors` gets what went wrong"
+    scored = []
+    for case in cases:
+        case,scores,told = _score_whole(case)
+        if told: _note_error(errors, case.name, told)
+        if scores: scored.append((case, scores))
+    if scored: return zip(*scored)
+    raise ValueError(f'nothing of the truth can be read: {few_names(errors.values())}')
+
 # %% ../nbs/16_evaluate.ipynb #76d1e57f
 def read_slides(
     truth:Labels,
@@ -337,7 +403,7 @@ def draw_frames(
     frames = _frames_with_overlaps(images)
     if len(frames)<SAMPLE['slides']:
         raise ValueError(f'{len(frames)} of {images.slide.nunique()} slides have {SAMPLE["frames"]} frames '
-            f'with {MIN_OVERLAP} px of true overlap or more; needed are {SAMPLE["slides"]}')
+            f'with {MIN_OVERLAP} px of true overlap or more; needed: {SAMPLE["slides"]}')
 
     drawn = []
     for slide in rng.choice([*frames], SAMPLE['slides'], replace=False):
@@ -382,6 +448,7 @@ class Scores:
     crops:pd.DataFrame      # as from `score_crops`; None where not wanted
     cases:list[Case]
     notes:list[str]         # what a reader must know, sentences
+    errors:dict = field(default_factory=dict) # image: what went wrong
 
 # %% ../nbs/16_evaluate.ipynb #1bc7b281
 def _mask_notes(images):
@@ -411,15 +478,17 @@ def _unused(found, used):
     ids = {id(f) for f in used}
     return [name for name,f in found.items() if id(f) not in ids]
 
-def _collect_notes(predicted, truth, cases, images):
-    "What a reader of the scores must know, sentences"
-    notes = _image_notes(cases, images)
+def _collect_notes(predicted, truth, cases, scored, images):
+    "What a reader of the scores must know, sentences; of the `cases`, those in `scored` have a row of `images`"
+    notes = _image_notes(scored, images)
+    is_same = os.path.realpath(predicted.folder)==os.path.realpath(truth.folder)
+    if is_same: notes.append('Predictions and truth are the same folder.')
     strays = _unused(predicted.masks, [c.mask for c in cases])
     if strays: notes.append(f'Predicted, but not in the truth: {few_names(strays)}.')
     without_mask = _unused(truth.cells, [c.true_cells for c in cases])
     if without_mask: notes.append(f'Left out, since the truth has cells but no mask: {few_names(without_mask)}.')
     if not truth.masks: notes.append('IoUs are not known, since the truth has no masks.')
-    if any(c.true_cells for c in cases): return notes
+    if any(c.true_cells for c in scored): return notes
     unknown = 'Cells, their difficulty and the reliability of their scores are not judged'
     return [*notes, f'{unknown}, since the truth has no cells.']
 
@@ -447,11 +516,6 @@ def _score_sample(truth, images, cases, seed):
     except ValueError as e: raise ValueError(f'{truth.folder}: {e}') from None
 
 # %% ../nbs/16_evaluate.ipynb #4a906250
-def _try_case(case):
-    "As `score_case`, but an image for which memory runs out is named"
-    try: return score_case(case)
-    except (MemoryError, RecursionError) as e: raise ValueError(f'{case.name}: {error_text(e)}') from None
-
 def evaluate(
     predicted,     # folder of predictions: from `segment`, labelled, of masks, or of label images
     truth,         # folder with the truth: labelled, of masks, or with cells alone
@@ -463,17 +527,21 @@ def evaluate(
     "Score `predicted` against `truth`"
     predicted = find_labels(predicted, 'masks or cells', truth)
     truth = find_labels(truth, 'masks or cells')
-    cases,left_out = take_red_cells(find_cases(predicted, truth), category, truth.folder, predicted.folder)
+    cases = find_cases(predicted, truth)
+    countable,errors = _countable(cases)
+    countable,left_out = take_red_cells(countable, category, truth.folder, predicted.folder)
     slides = read_slides(truth)
 
-    bar = tqdm(cases, 'Scoring', disable=not progress, delay=2, leave=False)
-    rows,counts,tables = zip(*map(_try_case, bar))
+    bar = tqdm(countable, 'Scoring', disable=not progress, delay=2, leave=False)
+    scored,scores = _score_all(bar, errors)
+    rows,counts,tables = zip(*scores)
     images = _image_table(rows, slides)
     table = paper_table(images, sum(counts)) if truth.masks else None
-    sample = _score_sample(truth, images, cases, seed) if crops else None
+    sample = _score_sample(truth, images, scored, seed) if crops else None
     judged = _judge_cells(images, tables)
-    notes = left_out + _collect_notes(predicted, truth, cases, images)
-    return Scores(images, table, *judged, sample, cases, notes)
+    notes = left_out + _collect_notes(predicted, truth, cases, scored, images)
+    if errors: notes.append(f'Not read, and counted as not there: {few_names(errors.values())}.')
+    return Scores(images, table, *judged, sample, scored, notes, errors)
 
 # %% ../nbs/16_evaluate.ipynb #6006cb71
 def _table_markdown(table, n):
@@ -544,15 +612,14 @@ def _missing_cells(cases, images):
 def summary(self:Scores)->dict: # mask and cells; each is None where the truth has none
     "All scores as one dict; lists are background, rbc, overlap"
     cells = self.cells and self.cells | _missing_cells(self.cases, self.images)
-    return _for_json(dict(mask=_mask_summary(self.table, self.images), cells=cells))
+    found = dict(mask=_mask_summary(self.table, self.images), cells=cells)
+    return _for_json(found | (dict(errors=self.errors) if self.errors else {}))
 
 # %% ../nbs/16_evaluate.ipynb #c47c7e08
 _FIGURED = [f'{name}.{end}' for name in ('difficulty','reliability') for end in ('csv','md','png')]
 SAVED = 'iou.csv','images.md','table.csv','table.md','cells.json','scores.json','crops.csv','crops.md',*_FIGURED
 
-def check_out(
-    folder, # for the scores
-):
+def _check_saved(folder):
     "ValueError where a file of `folder` that isn't ours has the name of one of `SAVED`"
     written = Written(folder)
     for name in SAVED: written.check(written.folder/name)
@@ -604,10 +671,13 @@ def save_pictures(self:Scores,
     folder,        # where STEM_errors.png go
     progress=True, # show a progress bar where it takes long?
 )->int: # how many were written
-    "Write the `error_picture` of each image that was found and has a mask of its size"
+    "Write the `error_picture` of each image that was found and has a mask of its size; what fails is in `errors`"
     drawn,written = 0,Written(folder)
     for case in tqdm(self.cases, 'Drawing', disable=not progress, delay=2, leave=False):
-        picture = _draw_errors(case)
+        try: picture = _draw_errors(case)
+        except Exception as e:
+            _note_error(self.errors, case.name, _error_text(e, case.image))
+            continue
         if picture is None: continue
         written.write(written.folder/f'{case.name}_errors.png', to_png(picture))
         drawn += 1
@@ -627,7 +697,7 @@ def save(self:Scores,
     progress=True, # show a progress bar where it takes long?
 )->list[str]: # sentences on what could not be written
     "Write iou.csv, images.md, table.csv, table.md, cells.json, scores.json, what `save_more` writes, and errors/"
-    check_out(folder)
+    _check_saved(folder)
     written,folder = Written(folder),Path(folder)
     written.write(folder/'iou.csv', _csv(self.images, index=False))
     if self.table is not None: _save_tables(self.images, self.table, written)
@@ -642,3 +712,15 @@ def save(self:Scores,
     if not lacking: return []
     where = f'No error pictures for {lacking} of {len(self.cases)} images: they are not in images/ of the truth'
     return [f'{where}; {drawn} were drawn.']
+
+# %% ../nbs/16_evaluate.ipynb #ab58cb3c
+def check_out(
+    out,   # folder for scores
+    truth, # folder of the truth
+):
+    "ValueError where scores in `out` would lie among the files of `truth`, or take the place of a file that isn't ours"
+    wanted = os.path.realpath(out)
+    taken = [os.path.realpath(Path(truth)/part) for part in ('.','images','masks')]
+    lies_within = wanted==taken[0] or any(wanted==t or wanted.startswith(t+os.sep) for t in taken[1:])
+    if lies_within: raise ValueError(f'{out}: scores would lie among the files of the truth: use another folder')
+    _check_saved(out)

@@ -156,7 +156,9 @@ def try_page(self:_Labeller, source, file, i):
 @patch
 def try_file(self:_Labeller, source):
     "Put all pages of a file into the folder"
-    try: file = ImageFile(source.path)
+    try:
+        source.check()
+        file = ImageFile(source.path)
     except Exception as e: self.errors[source.relative.as_posix()] = error_text(e)
     else:
         for i in range(len(file)): self.try_page(source, file, i)

@@ -434,7 +434,9 @@ def _try_page(self:Run, source, file, i, *args):
 @patch
 def _try_file(self:Run, source, pages=None, median=None):
     "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
-    try: file = ImageFile(source.path)
+    try:
+        source.check()
+        file = ImageFile(source.path)
     except Exception as e:
         self.errors[source.relative.as_posix()] = error_text(e)
         return []
@@ -554,6 +556,7 @@ def __call__(self:Run):
     try: self._try_all(sources)
     finally:
         names = {name for s in sources for name in (s.relative.as_posix(), printable(s.path))}
+        names |= {folder.as_posix() for s in sources for folder in s.relative.parents}
         report = self.write_tables(names, time.time()-started)
     return report
 
