@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #2489b7e2
+# %% ../nbs/00_core.ipynb #2f9d7b89
 @dataclass
 class Limits:
     "What is read at most"
@@ -244,7 +244,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #c235d0a1
+# %% ../nbs/00_core.ipynb #22be4524
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -271,7 +271,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #2d032463
+# %% ../nbs/00_core.ipynb #c8a80470
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -295,7 +295,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #545781a4
+# %% ../nbs/00_core.ipynb #a72cd612
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _check_jpegxr(data):
@@ -317,7 +317,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #f138f51f
+# %% ../nbs/00_core.ipynb #1693d55c
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -373,7 +373,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #6ace7bbf
+# %% ../nbs/00_core.ipynb #4848f77d
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -386,6 +386,7 @@ class _PageList:
         self.order = '<' if self.data[:1]==b'I' else '>'
         is_big = self.data[2:4] in (b'+\0', b'\0+')
         self.number,self.count,self.pointer = ('Q','Q',8) if is_big else ('I','H',4)
+        if len(self.data)<2*self.pointer: raise ValueError('its header was cut off')
         self.places = self._follow()
 
     def _get(self, kind, place): return struct.unpack_from(self.order+kind, self.data, place)[0]
@@ -401,7 +402,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #c7489e16
+# %% ../nbs/00_core.ipynb #0c5dbda2
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -431,7 +432,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #d5041431
+# %% ../nbs/00_core.ipynb #ed35390d
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -511,7 +512,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #310f7da6
+# %% ../nbs/00_core.ipynb #78572fe4
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -613,7 +614,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #4b82c78f
+# %% ../nbs/00_core.ipynb #8a2435c4
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -642,20 +643,31 @@ def _promise(series):
     axes = said.get('axes', unsaid)
     return shape, axes if len(axes)==len(shape) else unsaid
 
+def _has_pages(series, n):
+    "Has `series` a page for each of `n` planes?"
+    if len(series.pages)<n: return False
+    try: series.pages[n-1] # tifffile counts some that aren't there
+    except IndexError: return False
+    return True
+
+def _begins_block(page, n, tif):
+    "Do `n` planes lie behind each other from `page` on, as far as its pointer to the next page tells?"
+    following = [*tif.page_list.places, tif.page_list.next][page.index+1]
+    end = page.dataoffsets[0]+n*page.nbytes
+    return page.is_final and (not following or following>=end)
+
 def _with_missing(series, tif):
     "`series` with None for the pages that it promises and the file lacks"
     page = series.keyframe
     shape,axes = _promise(series)
     n = math.prod(shape)//page.size
     _check_pages(n)
-    if n<=len(series.pages) or not isinstance(page.index, int): return series
-    following = [*tif.page_list.places, tif.page_list.next][page.index+1]
-    end = page.dataoffsets[0]+n*page.nbytes
-    is_block = page.is_final and (not following or following>=end)
-    if is_block: return series
-    pages = tif.pages[page.index:page.index+n]
-    pages += [None]*(n-len(pages))
-    return tifffile.TiffPageSeries(pages, shape, series.dtype, axes, name=series.name, kind=series.kind)
+    if _has_pages(series, n) or not isinstance(page.index, int): return series
+    is_block = _begins_block(page, n, tif)
+    pages = [page] if is_block else tif.pages[page.index:page.index+n]
+    if not is_block: pages += [None]*(n-len(pages))
+    names = dict(name=series.name, kind=series.kind)
+    return tifffile.TiffPageSeries(pages, shape, series.dtype, axes, truncated=is_block, **names)
 
 def _promised_series(tif):
     "The series of a TIFF, with None for pages that are missing"
@@ -663,7 +675,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #73eec6c3
+# %% ../nbs/00_core.ipynb #d5f93913
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -672,7 +684,7 @@ def _n_lost(tif, fields):
     "How many images a TIFF promises at least besides those in `fields`"
     if not tif.page_list.next: return 0
     promised = sum(_ome_counts(tif.pages.first.description, 'Size[ZT]')) if tif.is_ome else 0
-    is_known = any(f.is_missing for f in fields)
+    is_known = any(f.is_missing or len(f.series.pages)<_planes(f.axes, f.series.shape).size for f in fields)
     return max(promised-len(fields), 0 if is_known else 1)
 
 def _tiff_fields(tif):
@@ -903,7 +915,7 @@ class ImageFile:
         if self.data[:4] in TIFF_STARTS:
             self.tif = _Tiff(self.data)
             self.fields = _tiff_fields(self.tif)
-            if not self.fields: raise ImageError(self.path, 'a TIFF without a whole page')
+            if not self.fields: raise ImageError(self.path, 'a TIFF without a whole page: it was cut off or is damaged')
             return len(self.fields)
         codec = _codec(self.data)
         if codec:
