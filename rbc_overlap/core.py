@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #2f9d7b89
+# %% ../nbs/00_core.ipynb #94f62579
 @dataclass
 class Limits:
     "What is read at most"
@@ -244,7 +244,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #22be4524
+# %% ../nbs/00_core.ipynb #36a049f8
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -271,7 +271,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #c8a80470
+# %% ../nbs/00_core.ipynb #7fb71303
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -295,7 +295,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #a72cd612
+# %% ../nbs/00_core.ipynb #fa2010a7
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _check_jpegxr(data):
@@ -317,7 +317,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #1693d55c
+# %% ../nbs/00_core.ipynb #421c4584
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -373,7 +373,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #4848f77d
+# %% ../nbs/00_core.ipynb #4b1ab7d6
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -402,7 +402,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #0c5dbda2
+# %% ../nbs/00_core.ipynb #fc776616
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -432,7 +432,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #ed35390d
+# %% ../nbs/00_core.ipynb #691324b0
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -483,10 +483,25 @@ _EMBEDDED = {7: 'JPEG', 33007: 'JPEG', 34892: 'JPEG', 34933: 'PNG', 50001: 'WEBP
     52546: 'JPEG XL', 22610: 'JPEG XR', 34934: 'JPEG XR', 33003: 'JPEG2000', 33004: 'JPEG2000', 33005: 'JPEG2000',
     34712: 'JPEG2000', 60001: 'AVIF'} # compressions of TIFF whose parts are files
 
+_JPEG_FRAMES = {*range(0xffc0, 0xffd0)}-{0xffc4,0xffc8,0xffcc} # markers of the part that tells the size
+_JPEG_END = b'\xff\xd9'
+
+def _jpeg_size(data):
+    "(Height, width) that a JPEG tells"
+    place = 2
+    while True:
+        marker,length = struct.unpack_from('>HH', data, place)
+        if marker in _JPEG_FRAMES: return struct.unpack_from('>HH', data, place+5)
+        place += 2+length
+
+def _check_jpeg(data):
+    if _JPEG_END not in data[-64:]: raise ValueError('a JPEG inside that was cut off')
+    _check_pixels(*_jpeg_size(data))
+
 def _check_embedded(data, kind):
     "Raise `_Refused` where the picture `data` is too large, ValueError where it was cut off"
+    if kind=='JPEG': return _check_jpeg(data)
     if kind in _CHECKS or kind=='JPEG2000': return _check_coded(data, kind)
-    if kind=='JPEG' and b'\xff\xd9' not in data[-64:]: raise ValueError('a JPEG inside that was cut off')
     with _our_limit(), Image.open(io.BytesIO(data), formats=[kind]) as im: _check_pixels(im.height, im.width)
 
 def _check_parts(page):
@@ -512,7 +527,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #78572fe4
+# %% ../nbs/00_core.ipynb #a6700b1f
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -614,7 +629,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #8a2435c4
+# %% ../nbs/00_core.ipynb #bf9234a6
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -675,7 +690,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #d5f93913
+# %% ../nbs/00_core.ipynb #b1075874
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
