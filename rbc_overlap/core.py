@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #94f62579
+# %% ../nbs/00_core.ipynb #eb92a1af
 @dataclass
 class Limits:
     "What is read at most"
@@ -151,7 +151,8 @@ def _check_pages(n):
 def _read_bytes(path):
     "The bytes of the file at `path`; `ImageError` where they are too many"
     size = os.stat(path).st_size
-    if size>LIMITS.bytes: raise ImageError(path, *_too_large(f'{size/1e9:,.1f} GB').args)
+    most = f'files of at most {LIMITS.bytes/1e9:g} GB are read (--max-megapixels raises this)'
+    if size>LIMITS.bytes: raise ImageError(path, f'{size/1e9:,.1f} GB', most)
     return Path(path).read_bytes()
 
 # %% ../nbs/00_core.ipynb #c1949942
@@ -244,7 +245,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #36a049f8
+# %% ../nbs/00_core.ipynb #aa8f6c51
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -271,7 +272,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #7fb71303
+# %% ../nbs/00_core.ipynb #a67a5c65
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -295,8 +296,15 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #fa2010a7
+# %% ../nbs/00_core.ipynb #b644e927
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
+
+def _jpegxr_code_size(data):
+    "(Height, width) that the code of a JPEG XR tells"
+    start = data.index(b'WMPHOTO\0')
+    is_short = data[start+10]>>7
+    width,height = struct.unpack_from('>2H' if is_short else '>2I', data, start+12)
+    return height+1, width+1
 
 def _check_jpegxr(data):
     "Raise `_Refused` where a JPEG XR is too large, ValueError where it was cut off"
@@ -305,6 +313,7 @@ def _check_jpegxr(data):
     entries = [struct.unpack_from('<HHII', data, start+2+12*i) for i in range(n)]
     said = {tag: value & 0xffff if kind==3 else value for tag,kind,_,value in entries}
     _check_pixels(said[_XR_HEIGHT], said[_XR_WIDTH])
+    _check_pixels(*_jpegxr_code_size(data))
     end = said[_XR_START]+said[_XR_LENGTH]
     if end>len(data): raise ValueError(f'{len(data)} bytes of {end}: it was cut off')
 
@@ -317,7 +326,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #421c4584
+# %% ../nbs/00_core.ipynb #31007f91
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -373,7 +382,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #4b1ab7d6
+# %% ../nbs/00_core.ipynb #e34f8e3b
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -402,7 +411,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #fc776616
+# %% ../nbs/00_core.ipynb #cee06b3f
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -432,7 +441,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #691324b0
+# %% ../nbs/00_core.ipynb #ca6cd574
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -527,7 +536,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #a6700b1f
+# %% ../nbs/00_core.ipynb #9de882df
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -629,7 +638,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #bf9234a6
+# %% ../nbs/00_core.ipynb #ba989fe3
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -690,7 +699,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #b1075874
+# %% ../nbs/00_core.ipynb #9e16873c
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -811,16 +820,18 @@ def colors(self:_Field):
     return np.concatenate([colors, alpha], -1), note
 
 # %% ../nbs/00_core.ipynb #2be200b9
+def _read_by_pillow(field, data, path):
+    im = _open_image(data, path)
+    with _our_limit():
+        im.seek(field.index)
+        return _read_pillow(im)
+
 def _tiff_image(field, data, path):
     "(RGB array, note) of a `field` of the TIFF `data`"
     orientation = field.page.tags.valueof('Orientation', default=1)
     guessed = '' if field.axes==field.series.axes else f'axes {field.series.axes} taken as {field.axes}'
     try: a,note = field.colors()
-    except NotImplementedError:
-        im = _open_image(data, path)
-        im.seek(field.index)
-        _check_pixels(im.height, im.width)
-        return _read_pillow(im)
+    except NotImplementedError: return _read_by_pillow(field, data, path)
     rgb,scaled = _read_deep(a, orientation)
     return rgb, _join_notes(guessed, note, scaled)
 
@@ -994,7 +1005,6 @@ def _read(self:ImageFile, i):
     if self.format=='TIFF': return self._read_tiff(i)
     if self.im is None: return _read_deep(_decode(self.data, self.format))
     self._seek(i)
-    _check_pixels(self.im.height, self.im.width)
     if not self._is_deep(): return _read_pillow(self.im)
     orientation = self.im.getexif().get(_ORIENTATION, 1)
     a = _deep_png(self.data) if self.format=='PNG' else _decode(self.data, self.format)
@@ -1077,10 +1087,7 @@ def read_mask(
     "Read the mask at `path`; raises `ImageError` where it is no such image, ValueError where other values are in it"
     im = _open_image(_read_bytes(path), path)
     if im.mode not in ('L','P','1'): raise ImageError(path, f'{im.mode} pixels where a mask has one 8-bit channel')
-    try:
-        _check_pixels(im.height, im.width)
-        classes = np.array(im.convert('L') if im.mode=='1' else im)
-    except _Refused as e: raise ImageError(path, *e.args) from None
+    try: classes = np.array(im.convert('L') if im.mode=='1' else im)
     except Exception as e: raise ImageError(path, f'a broken {im.format} ({e})') from None
     return check_mask(classes, path)
 
@@ -1108,8 +1115,7 @@ def _tiff_numbers(data):
 
 def _png_numbers(data, path):
     "Numbers of a PNG as they are"
-    im = _open_image(data, path)
-    _check_pixels(im.height, im.width)
+    _open_image(data, path)
     return _deep_png(data)
 
 def _are_labels(a):
