@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #eb92a1af
+# %% ../nbs/00_core.ipynb #92572c16
 @dataclass
 class Limits:
     "What is read at most"
@@ -245,7 +245,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #aa8f6c51
+# %% ../nbs/00_core.ipynb #4895a570
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -272,7 +272,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #a67a5c65
+# %% ../nbs/00_core.ipynb #f9d13ca1
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -296,7 +296,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #b644e927
+# %% ../nbs/00_core.ipynb #72edf2c3
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _jpegxr_code_size(data):
@@ -326,7 +326,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #31007f91
+# %% ../nbs/00_core.ipynb #b1a2c4ee
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -382,7 +382,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #e34f8e3b
+# %% ../nbs/00_core.ipynb #62b2f46e
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -411,7 +411,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #cee06b3f
+# %% ../nbs/00_core.ipynb #13056665
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -441,7 +441,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #ca6cd574
+# %% ../nbs/00_core.ipynb #2b26de05
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -536,7 +536,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #9de882df
+# %% ../nbs/00_core.ipynb #2bbafa8a
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -638,7 +638,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #ba989fe3
+# %% ../nbs/00_core.ipynb #88d0c96d
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -699,7 +699,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #9e16873c
+# %% ../nbs/00_core.ipynb #23c38309
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -1354,16 +1354,69 @@ def coco(
         out['annotations'] += anns
     return out
 
+# %% ../nbs/00_core.ipynb #bd4528ad
+def _unpack(text):
+    "The runs of compressed `text`, int64; ValueError where it isn't of that kind"
+    codes = np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8).astype(np.int64)-48
+    if not codes.size or codes.min()<0 or codes.max()>63: raise ValueError('no compressed runs')
+    is_last = (codes & 32)==0
+    starts = np.flatnonzero(np.r_[True, is_last[:-1]])
+    place = np.arange(codes.size)-np.repeat(starts, np.diff(np.r_[starts, codes.size]))
+    if not is_last[-1] or place.max()>6: raise ValueError('no compressed runs')
+    runs = np.add.reduceat((codes & 31) << 5*place, starts)
+    is_negative = (codes[is_last] & 16)>0
+    runs -= is_negative*(np.int64(32) << 5*place[is_last])
+    runs[1::2] = np.cumsum(runs[1::2]) # each run but the first ones is a difference to the last but one
+    runs[2::2] = np.cumsum(runs[2::2])
+    return runs
+
+def _check_runs(runs, shape):
+    "ValueError where `runs`, as COCO has them, don't fill an image of `shape`"
+    size = runs.get('size')
+    if size!=[*shape]: raise ValueError(f'runs for an image of {size}, and the image is {[*shape]}')
+    counts = runs.get('counts')
+    is_text = isinstance(counts, str | bytes)
+    lengths = _unpack(counts) if is_text else np.array(counts)
+    if lengths.ndim!=1 or lengths.dtype.kind!='i': raise ValueError('runs that are no list of whole numbers')
+    n = math.prod(shape)
+    if lengths.min()<0 or lengths.max()>n: raise ValueError(f'runs of {lengths.min()} to {lengths.max()} px')
+    if lengths.sum()!=n: raise ValueError(f'runs of {lengths.sum()} px in all, and the image has {n}')
+
+# %% ../nbs/00_core.ipynb #8a1bfb50
+_LONGEST = 10_000_000 # px, of an outline
+
+def _check_polygon(numbers, shape):
+    "ValueError where `numbers`, x and y in turn, are no polygon in an image of `shape`"
+    corners = np.array(numbers, float)
+    if corners.ndim!=1: raise ValueError('a polygon that is no list of numbers')
+    n = corners.size
+    if n<6 or n%2: raise ValueError(f'a polygon of {n} numbers, and 3 or more points have 6, 8, ...')
+    side = max(shape)
+    if not (np.abs(corners)<=2*side).all(): raise ValueError(f'a polygon with points far outside of the image, of {[*shape]}')
+    points = corners.reshape(-1, 2)
+    steps = np.abs(points-np.roll(points, 1, axis=0)).max(1)+1
+    if steps.sum()>min(_LONGEST, 4*(side+2)**2): raise ValueError(f'a polygon of {steps.sum():.0f} px around')
+
+def _check_segmentation(segmentation, shape):
+    "ValueError where COCO's `segmentation` is none of an image of `shape`"
+    if isinstance(segmentation, dict): return _check_runs(segmentation, shape)
+    if not isinstance(segmentation, list) or not segmentation:
+        raise ValueError('a segmentation that is neither runs nor a list of polygons')
+    for numbers in segmentation: _check_polygon(numbers, shape)
+
 # %% ../nbs/00_core.ipynb #c9ed0a77
 _UNSAID = dict(score=1., clump=0, n_in_clump=1, count_score=1.) # fields that a file from elsewhere may lack
 
 def _decode_cell(ann, shape):
-    "The `Cell` of a COCO annotation"
-    runs = ann['segmentation']
-    compressed = isinstance(runs, dict) and not isinstance(runs['counts'], list)
-    if not compressed: runs = coco_mask.frPyObjects(runs, *map(int, shape))
-    if isinstance(runs, list): runs = coco_mask.merge(runs)
+    "The `Cell` of a COCO annotation; ValueError where it is none"
+    runs = ann.get('segmentation')
+    _check_segmentation(runs, shape)
     fields = {name: ann.get(name, value) for name,value in _UNSAID.items()}
+    wrong = {name: value for name,value in fields.items() if not isinstance(value, int | float) or not np.isfinite(value)}
+    if wrong: raise ValueError(f'{wrong}, where numbers are needed')
+    compressed = isinstance(runs, dict) and not isinstance(runs['counts'], list)
+    if not compressed: runs = coco_mask.frPyObjects(runs, *shape)
+    if isinstance(runs, list): runs = coco_mask.merge(runs)
     return crop_cell(coco_mask.decode(runs), **fields)
 
 def coco_name(
@@ -1373,16 +1426,39 @@ def coco_name(
     page = image.get('page')
     return f'{image["file_name"]}_p{page:03d}' if isinstance(page, int) else image['file_name']
 
+def _coco_shape(image):
+    "(H, W) of an `image` as COCO describes it; ValueError where it tells none, or a too large one"
+    size = image.get('height'),image.get('width')
+    are_numbers = all(isinstance(n, int | float) and n>0 and n==n//1 for n in size)
+    if not are_numbers: raise ValueError(f'an image of {size} (height, width)')
+    h,w = map(int, size)
+    _check_pixels(h, w)
+    return h, w
+
+def _coco_images(images):
+    "{id: (`coco_name`, (H, W))}; ValueError where that isn't told"
+    out = {}
+    for number,image in enumerate(images):
+        try: out[image['id']] = str(coco_name(image)), _coco_shape(image)
+        except (ValueError, TypeError, LookupError, AttributeError) as e:
+            raise ValueError(f'image {number} of a COCO data set: {type(e).__name__} {e}') from e
+    if len(out)<len(images): raise ValueError('a COCO data set with two images of one id')
+    return out
+
 def read_coco(
     data:dict, # a COCO data set, as `json.load` gives it
 )->dict: # {`coco_name`: (list of `Cell`, (H, W))}
-    "The cells of each image of a COCO data set: all its annotations, of whichever category"
-    images = {im['id']: (coco_name(im), (im['height'], im['width'])) for im in data['images']}
+    "The cells of each image of a COCO data set: all its annotations, of whichever category; ValueError where one is wrong"
+    for part in 'images','annotations':
+        if not isinstance(data[part], list): raise ValueError(f'{part} of a COCO data set that are no list')
+    images = _coco_images(data['images'])
     out = {name: ([], shape) for name,shape in images.values()}
-    for ann in data['annotations']:
-        name,shape = images[ann['image_id']]
-        cells = out[name][0]
-        cells.append(_decode_cell(ann, shape))
+    for number,ann in enumerate(data['annotations']):
+        try:
+            name,shape = images[ann['image_id']]
+            out[name][0].append(_decode_cell(ann, shape))
+        except (ValueError, TypeError, LookupError, AttributeError) as e:
+            raise ValueError(f'annotation {number} of a COCO data set: {type(e).__name__} {e}') from e
     return out
 
 # %% ../nbs/00_core.ipynb #ce1b8b76
