@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #92572c16
+# %% ../nbs/00_core.ipynb #2d4b6e58
 @dataclass
 class Limits:
     "What is read at most"
@@ -134,14 +134,16 @@ LIMITS = Limits() # of all that this package reads
 
 class _Refused(ValueError):
     "Why a file or a page isn't read: what was found, and what is needed"
+    def __str__(self): return '; '.join(filter(None, self.args))
 
-def _too_large(found):
-    return _Refused(found, f'read are at most {LIMITS.pixels/1e6:g} megapixels (--max-megapixels raises this)')
+_MORE = 'more with --max-megapixels, or LIMITS.pixels in Python'
+
+def _too_large(found): return _Refused(found, f'read are at most {LIMITS.pixels/1e6:g} megapixels ({_MORE})')
 
 def _check_pixels(height, width, n_bytes=0):
     "Raise `_Refused` where a page of this size, and of `n_bytes` once it is decoded, is too large"
     megapixels = height*width/1e6
-    if height*width>LIMITS.pixels: raise _too_large(f'{width} x {height} pixels, {megapixels:,.0f} megapixels')
+    if height*width>LIMITS.pixels: raise _too_large(f'{width} x {height} pixels, {megapixels:,.4g} megapixels')
     if n_bytes>LIMITS.bytes: raise _too_large(f'{width} x {height} pixels of {n_bytes/1e9:,.1f} GB')
 
 def _check_pages(n):
@@ -151,7 +153,7 @@ def _check_pages(n):
 def _read_bytes(path):
     "The bytes of the file at `path`; `ImageError` where they are too many"
     size = os.stat(path).st_size
-    most = f'files of at most {LIMITS.bytes/1e9:g} GB are read (--max-megapixels raises this)'
+    most = f'read are files of at most {LIMITS.bytes/1e9:g} GB ({_MORE})'
     if size>LIMITS.bytes: raise ImageError(path, f'{size/1e9:,.1f} GB', most)
     return Path(path).read_bytes()
 
@@ -245,7 +247,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #4895a570
+# %% ../nbs/00_core.ipynb #1c749b14
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -272,7 +274,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #f9d13ca1
+# %% ../nbs/00_core.ipynb #95908f84
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -296,7 +298,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #72edf2c3
+# %% ../nbs/00_core.ipynb #2cdbddc2
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _jpegxr_code_size(data):
@@ -326,7 +328,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #b1a2c4ee
+# %% ../nbs/00_core.ipynb #15e00393
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -363,7 +365,7 @@ def _our_limit():
         with warnings.catch_warnings(action='ignore', category=Image.DecompressionBombWarning): yield
     except Image.DecompressionBombError as e:
         pixels = int(re.search(r'\d+', str(e))[0])
-        raise _too_large(f'{pixels/1e6:,.0f} megapixels') from None
+        raise _too_large(f'{pixels/1e6:,.4g} megapixels') from None
     finally: Image.MAX_IMAGE_PIXELS = before
 
 def _no_image(data):
@@ -382,7 +384,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #62b2f46e
+# %% ../nbs/00_core.ipynb #c95e6f29
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -411,7 +413,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #13056665
+# %% ../nbs/00_core.ipynb #eff41834
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -441,7 +443,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #2b26de05
+# %% ../nbs/00_core.ipynb #ace9a206
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -536,7 +538,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #2bbafa8a
+# %% ../nbs/00_core.ipynb #ff02d84f
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -638,7 +640,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #88d0c96d
+# %% ../nbs/00_core.ipynb #2dd87ca0
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -699,7 +701,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #23c38309
+# %% ../nbs/00_core.ipynb #2997688c
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -929,7 +931,8 @@ class ImageFile:
         data=None, # its bytes, where they are read already
     ):
         self.path = Path(path)
-        self.data = _read_bytes(path) if data is None else data
+        try: self.data = _read_bytes(path) if data is None else data
+        except MemoryError as e: raise self._error(e) from e
         self.im = None
         self.format = 'TIFF'
         try: self.n = self._count()
@@ -1354,7 +1357,7 @@ def coco(
         out['annotations'] += anns
     return out
 
-# %% ../nbs/00_core.ipynb #bd4528ad
+# %% ../nbs/00_core.ipynb #399535bd
 def _unpack(text):
     "The runs of compressed `text`, int64; ValueError where it isn't of that kind"
     codes = np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8).astype(np.int64)-48
@@ -1382,7 +1385,7 @@ def _check_runs(runs, shape):
     if lengths.min()<0 or lengths.max()>n: raise ValueError(f'runs of {lengths.min()} to {lengths.max()} px')
     if lengths.sum()!=n: raise ValueError(f'runs of {lengths.sum()} px in all, and the image has {n}')
 
-# %% ../nbs/00_core.ipynb #8a1bfb50
+# %% ../nbs/00_core.ipynb #e3aff8ce
 _LONGEST = 10_000_000 # px, of an outline
 
 def _check_polygon(numbers, shape):
@@ -1435,13 +1438,19 @@ def _coco_shape(image):
     _check_pixels(h, w)
     return h, w
 
+_WRONG = ValueError,TypeError,LookupError,AttributeError # what a part of another kind ends in
+
+def _wrong_part(part, e):
+    "The error that names the `part` of a COCO data set in which `e` was raised"
+    what = e if isinstance(e, ValueError) else f'a part of another kind ({type(e).__name__}: {e})'
+    return ValueError(f'{part} of a COCO data set: {what}')
+
 def _coco_images(images):
     "{id: (`coco_name`, (H, W))}; ValueError where that isn't told"
     out = {}
     for number,image in enumerate(images):
         try: out[image['id']] = str(coco_name(image)), _coco_shape(image)
-        except (ValueError, TypeError, LookupError, AttributeError) as e:
-            raise ValueError(f'image {number} of a COCO data set: {type(e).__name__} {e}') from e
+        except _WRONG as e: raise _wrong_part(f'image {number}', e) from e
     if len(out)<len(images): raise ValueError('a COCO data set with two images of one id')
     return out
 
@@ -1450,15 +1459,16 @@ def read_coco(
 )->dict: # {`coco_name`: (list of `Cell`, (H, W))}
     "The cells of each image of a COCO data set: all its annotations, of whichever category; ValueError where one is wrong"
     for part in 'images','annotations':
-        if not isinstance(data[part], list): raise ValueError(f'{part} of a COCO data set that are no list')
+        if not isinstance(data.get(part), list): raise ValueError(f'{part} of a COCO data set that are no list')
     images = _coco_images(data['images'])
     out = {name: ([], shape) for name,shape in images.values()}
     for number,ann in enumerate(data['annotations']):
         try:
-            name,shape = images[ann['image_id']]
+            image_id = ann['image_id']
+            if image_id not in images: raise ValueError(f'its image_id is {image_id!r}, which no image has')
+            name,shape = images[image_id]
             out[name][0].append(_decode_cell(ann, shape))
-        except (ValueError, TypeError, LookupError, AttributeError) as e:
-            raise ValueError(f'annotation {number} of a COCO data set: {type(e).__name__} {e}') from e
+        except _WRONG as e: raise _wrong_part(f'annotation {number}', e) from e
     return out
 
 # %% ../nbs/00_core.ipynb #ce1b8b76
