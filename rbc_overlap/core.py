@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #2d4b6e58
+# %% ../nbs/00_core.ipynb #7f008459
 @dataclass
 class Limits:
     "What is read at most"
@@ -247,7 +247,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #1c749b14
+# %% ../nbs/00_core.ipynb #366b5c05
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -274,7 +274,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #95908f84
+# %% ../nbs/00_core.ipynb #c70a1264
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -298,7 +298,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #2cdbddc2
+# %% ../nbs/00_core.ipynb #f3bf599a
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _jpegxr_code_size(data):
@@ -328,7 +328,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #15e00393
+# %% ../nbs/00_core.ipynb #1fab050d
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -384,7 +384,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #c95e6f29
+# %% ../nbs/00_core.ipynb #a0720b64
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -413,7 +413,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #eff41834
+# %% ../nbs/00_core.ipynb #5a8942b2
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -443,7 +443,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #ace9a206
+# %% ../nbs/00_core.ipynb #6d7aeafe
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -538,7 +538,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #ff02d84f
+# %% ../nbs/00_core.ipynb #3b1cfd73
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -640,7 +640,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #2dd87ca0
+# %% ../nbs/00_core.ipynb #7c7fb5c5
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -701,7 +701,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #2997688c
+# %% ../nbs/00_core.ipynb #2dca10f9
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -1357,7 +1357,7 @@ def coco(
         out['annotations'] += anns
     return out
 
-# %% ../nbs/00_core.ipynb #399535bd
+# %% ../nbs/00_core.ipynb #54212b8c
 def _unpack(text):
     "The runs of compressed `text`, int64; ValueError where it isn't of that kind"
     codes = np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8).astype(np.int64)-48
@@ -1385,7 +1385,7 @@ def _check_runs(runs, shape):
     if lengths.min()<0 or lengths.max()>n: raise ValueError(f'runs of {lengths.min()} to {lengths.max()} px')
     if lengths.sum()!=n: raise ValueError(f'runs of {lengths.sum()} px in all, and the image has {n}')
 
-# %% ../nbs/00_core.ipynb #e3aff8ce
+# %% ../nbs/00_core.ipynb #e63ec54a
 _LONGEST = 10_000_000 # px, of an outline
 
 def _check_polygon(numbers, shape):

@@ -152,8 +152,12 @@ def label_images(
     "Segment the free-standing cells of all images in `places` into a labelled folder"
     labeller,errors = _Labeller(out, method, model),{}
     for source in tqdm(find_images(places, out), 'masks', unit='image'):
-        try:
-            file = ImageFile(source.path)
-            for i in range(len(file)): labeller.add(source, file, i)
-        except Exception as e: errors[source.relative.as_posix()] = str(e)
+        image = source.relative.as_posix()
+        try: file = ImageFile(source.path)
+        except Exception as e:
+            errors[image] = str(e)
+            continue
+        for i in range(len(file)):
+            try: labeller.add(source, file, i)
+            except Exception as e: errors[image+file.suffix(i)] = str(e)
     return labeller.new, labeller.kept, errors
