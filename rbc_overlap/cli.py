@@ -77,14 +77,15 @@ def _add_images(p):
     p.add_argument('--max-megapixels', type=_number(float, 1, 1e6), metavar='MP',
         help='larger images are refused before they are read (default: 300, which take 10 GB of memory)')
 
+def _add_seed(p, about):
+    seed = _number(int, 0, 2**32-1)
+    p.add_argument('--seed', type=seed, default=0, help=f'{about} (default: 0)')
+
+# %% ../nbs/21_cli.ipynb #2394dec6
 def _set_limit(args):
     "Let images up to the size that was asked for be read"
     from rbc_overlap.core import LIMITS, Limits
     LIMITS.pixels = round(args.max_megapixels*1e6) if args.max_megapixels else Limits.pixels
-
-def _add_seed(p, about):
-    seed = _number(int, 0, 2**32-1)
-    p.add_argument('--seed', type=seed, default=0, help=f'{about} (default: 0)')
 
 # %% ../nbs/21_cli.ipynb #410da497
 def _demo(args):

@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #7f008459
+# %% ../nbs/00_core.ipynb #431faca1
 @dataclass
 class Limits:
     "What is read at most"
@@ -132,6 +132,8 @@ class Limits:
 
 LIMITS = Limits() # of all that this package reads
 
+
+# %% ../nbs/00_core.ipynb #b59b6c0e
 class _Refused(ValueError):
     "Why a file or a page isn't read: what was found, and what is needed"
     def __str__(self): return '; '.join(filter(None, self.args))
@@ -146,6 +148,8 @@ def _check_pixels(height, width, n_bytes=0):
     if height*width>LIMITS.pixels: raise _too_large(f'{width} x {height} pixels, {megapixels:,.4g} megapixels')
     if n_bytes>LIMITS.bytes: raise _too_large(f'{width} x {height} pixels of {n_bytes/1e9:,.1f} GB')
 
+
+# %% ../nbs/00_core.ipynb #27f2c74e
 def _check_pages(n):
     "Raise `_Refused` where a file has too many pages"
     if n>LIMITS.pages: raise _Refused(f'{n:,} pages', f'read are at most {LIMITS.pages:,}')
@@ -247,7 +251,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #366b5c05
+# %% ../nbs/00_core.ipynb #e6845b17
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -274,7 +278,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #c70a1264
+# %% ../nbs/00_core.ipynb #746d695d
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -298,7 +302,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #f3bf599a
+# %% ../nbs/00_core.ipynb #11007101
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _jpegxr_code_size(data):
@@ -328,7 +332,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #1fab050d
+# %% ../nbs/00_core.ipynb #c8b23cd3
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -384,7 +388,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #a0720b64
+# %% ../nbs/00_core.ipynb #7bec23a0
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -413,7 +417,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #5a8942b2
+# %% ../nbs/00_core.ipynb #b80a9deb
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -443,7 +447,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #6d7aeafe
+# %% ../nbs/00_core.ipynb #e0a1114b
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -505,6 +509,8 @@ def _jpeg_size(data):
         if marker in _JPEG_FRAMES: return struct.unpack_from('>HH', data, place+5)
         place += 2+length
 
+
+# %% ../nbs/00_core.ipynb #68db420a
 def _check_jpeg(data):
     if _JPEG_END not in data[-64:]: raise ValueError('a JPEG inside that was cut off')
     _check_pixels(*_jpeg_size(data))
@@ -515,6 +521,8 @@ def _check_embedded(data, kind):
     if kind in _CHECKS or kind=='JPEG2000': return _check_coded(data, kind)
     with _our_limit(), Image.open(io.BytesIO(data), formats=[kind]) as im: _check_pixels(im.height, im.width)
 
+
+# %% ../nbs/00_core.ipynb #dc214417
 def _check_parts(page):
     "ValueError where parts of a `page` are missing or empty, or where the file ends before they do"
     n = math.prod(page.keyframe.chunked)
@@ -538,7 +546,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #3b1cfd73
+# %% ../nbs/00_core.ipynb #87fad745
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -548,6 +556,8 @@ def _whole_planes(series, axes):
     a = series.asarray().transpose(outer+inner)
     return a.reshape(-1, *a.shape[len(outer):])
 
+
+# %% ../nbs/00_core.ipynb #b186963f
 def _is_block(series, axes):
     "Do all planes of a `series` lie behind each other as they are?"
     page = series.keyframe
@@ -640,7 +650,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #7c7fb5c5
+# %% ../nbs/00_core.ipynb #52d083ec
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -656,6 +666,8 @@ def _imagej_series(tif):
     if math.prod(shape)<=len(tif.pages): return tif.series
     return [tifffile.TiffPageSeries([page], (*shape, *page.shape), page.dtype, axes+page.axes, kind='imagej')]
 
+
+# %% ../nbs/00_core.ipynb #8b20f6d9
 def _promise(series):
     "(Shape, axes) that a `series` was written with"
     page = series.keyframe
@@ -682,6 +694,8 @@ def _begins_block(page, n, tif):
     end = page.dataoffsets[0]+n*page.nbytes
     return page.is_final and (not following or following>=end)
 
+
+# %% ../nbs/00_core.ipynb #7be4eae8
 def _with_missing(series, tif):
     "`series` with None for the pages that it promises and the file lacks"
     page = series.keyframe
@@ -701,7 +715,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #2dca10f9
+# %% ../nbs/00_core.ipynb #9e6fe45f
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -986,6 +1000,8 @@ def _is_deep(self:ImageFile):
     _check_coded(self.data, self.format)
     return _jpeg2000_header(self.data)[-1]>8
 
+
+# %% ../nbs/00_core.ipynb #27ed5a00
 def _missing(i, n): return _Refused(f'page {i+1} of {n} is missing: the file was cut off', '')
 
 @patch
@@ -1002,6 +1018,8 @@ def _seek(self:ImageFile, i):
         with _our_limit(): self.im.seek(i)
     except (EOFError, IndexError): raise _missing(i, self.n) from None
 
+
+# %% ../nbs/00_core.ipynb #15dc8681
 @patch
 def _read(self:ImageFile, i):
     "(RGB array, note) of page `i`"
@@ -1121,6 +1139,8 @@ def _png_numbers(data, path):
     _open_image(data, path)
     return _deep_png(data)
 
+
+# %% ../nbs/00_core.ipynb #777459b8
 def _are_labels(a):
     "Is `a` a label image?"
     if a.ndim!=2 or a.dtype==bool: return False
@@ -1357,7 +1377,7 @@ def coco(
         out['annotations'] += anns
     return out
 
-# %% ../nbs/00_core.ipynb #54212b8c
+# %% ../nbs/00_core.ipynb #65755814
 def _unpack(text):
     "The runs of compressed `text`, int64; ValueError where it isn't of that kind"
     codes = np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8).astype(np.int64)-48
@@ -1385,7 +1405,7 @@ def _check_runs(runs, shape):
     if lengths.min()<0 or lengths.max()>n: raise ValueError(f'runs of {lengths.min()} to {lengths.max()} px')
     if lengths.sum()!=n: raise ValueError(f'runs of {lengths.sum()} px in all, and the image has {n}')
 
-# %% ../nbs/00_core.ipynb #e63ec54a
+# %% ../nbs/00_core.ipynb #3418717c
 _LONGEST = 10_000_000 # px, of an outline
 
 def _check_polygon(numbers, shape):
@@ -1422,6 +1442,8 @@ def _decode_cell(ann, shape):
     if isinstance(runs, list): runs = coco_mask.merge(runs)
     return crop_cell(coco_mask.decode(runs), **fields)
 
+
+# %% ../nbs/00_core.ipynb #ba28b3a8
 def coco_name(
     image:dict, # as COCO describes it
 )->str:
@@ -1438,6 +1460,8 @@ def _coco_shape(image):
     _check_pixels(h, w)
     return h, w
 
+
+# %% ../nbs/00_core.ipynb #664a0703
 _WRONG = ValueError,TypeError,LookupError,AttributeError # what a part of another kind ends in
 
 def _wrong_part(part, e):
