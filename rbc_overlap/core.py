@@ -118,7 +118,7 @@ class ImageError(ValueError):
         needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
-# %% ../nbs/00_core.ipynb #431faca1
+# %% ../nbs/00_core.ipynb #1081cf82
 @dataclass
 class Limits:
     "What is read at most"
@@ -133,7 +133,7 @@ class Limits:
 LIMITS = Limits() # of all that this package reads
 
 
-# %% ../nbs/00_core.ipynb #b59b6c0e
+# %% ../nbs/00_core.ipynb #9d0f776a
 class _Refused(ValueError):
     "Why a file or a page isn't read: what was found, and what is needed"
     def __str__(self): return '; '.join(filter(None, self.args))
@@ -149,7 +149,7 @@ def _check_pixels(height, width, n_bytes=0):
     if n_bytes>LIMITS.bytes: raise _too_large(f'{width} x {height} pixels of {n_bytes/1e9:,.1f} GB')
 
 
-# %% ../nbs/00_core.ipynb #27f2c74e
+# %% ../nbs/00_core.ipynb #26453ef6
 def _check_pages(n):
     "Raise `_Refused` where a file has too many pages"
     if n>LIMITS.pages: raise _Refused(f'{n:,} pages', f'read are at most {LIMITS.pages:,}')
@@ -251,7 +251,7 @@ def _jpeg2000_header(data):
     n,depth = struct.unpack_from('>HB', data, start+40)
     return bottom-top, right-left, n, (depth & 127)+1
 
-# %% ../nbs/00_core.ipynb #e6845b17
+# %% ../nbs/00_core.ipynb #579e5963
 _RATIOS = None,(1,1),(12,10),(4,3),(3,2),(16,9),(5,4),(2,1) # of width to height
 
 def _bit_reader(data):
@@ -278,7 +278,7 @@ def _jpegxl_size(take):
     over,under = ratio
     return height, height*over//under
 
-# %% ../nbs/00_core.ipynb #746d695d
+# %% ../nbs/00_core.ipynb #ddb4b26d
 def _animation(): return _Refused('an animation', 'of this format, single images are read')
 
 def _check_jpegxl(data):
@@ -302,7 +302,7 @@ def _check_avif(data):
         width,height = struct.unpack('>2I', said[1])
         _check_pixels(height, width)
 
-# %% ../nbs/00_core.ipynb #11007101
+# %% ../nbs/00_core.ipynb #4e46c491
 _XR_WIDTH,_XR_HEIGHT,_XR_START,_XR_LENGTH = 0xbc80,0xbc81,0xbcc0,0xbcc1 # tags of JPEG XR
 
 def _jpegxr_code_size(data):
@@ -332,7 +332,7 @@ def _check_coded(data, codec):
     height,width,n,depth = _jpeg2000_header(data)
     _check_pixels(height, width, height*width*n*((depth+7)//8))
 
-# %% ../nbs/00_core.ipynb #c8b23cd3
+# %% ../nbs/00_core.ipynb #bf696040
 def _decode(data, codec):
     "Pixels of `data`, as deep as they are"
     import imagecodecs
@@ -388,7 +388,7 @@ def _open_image(data, path):
     except _Refused as e: raise ImageError(path, *e.args) from None
     except Exception as e: raise ImageError(path, f'a broken file ({e})') from None
 
-# %% ../nbs/00_core.ipynb #7bec23a0
+# %% ../nbs/00_core.ipynb #7e82d479
 _VALUE_SIZES = np.array([0,1,1,2,4,8,1,1,2,4,8,4,8,4,0,0,8,8,8]) # bytes of a value, by the type that an entry names
 _FIRST_PRIVATE = 32768 # entries from here on are of one maker each, and don't decide what the pixels are
 
@@ -417,7 +417,7 @@ class _PageList:
         struct.pack_into(self.order+self.number, whole, self.pointer, 0)
         return bytes(whole)
 
-# %% ../nbs/00_core.ipynb #b80a9deb
+# %% ../nbs/00_core.ipynb #bd59cdfe
 @patch
 def _after(self:_PageList, place):
     "Where the pointer to the next page lies, of the page at `place`; struct.error where the file ends before"
@@ -447,7 +447,7 @@ def _follow(self:_PageList):
         _check_pages(len(places))
     return [*places]
 
-# %% ../nbs/00_core.ipynb #e0a1114b
+# %% ../nbs/00_core.ipynb #f521f07b
 def _attributes(xml, names):
     "Whole numbers of the attributes `names`, a pattern, in `xml`"
     said = re.findall(rf'\b(?:{names})\s*=\s*["\'](\d+)', xml)
@@ -510,7 +510,7 @@ def _jpeg_size(data):
         place += 2+length
 
 
-# %% ../nbs/00_core.ipynb #68db420a
+# %% ../nbs/00_core.ipynb #5b3a1ee5
 def _check_jpeg(data):
     if _JPEG_END not in data[-64:]: raise ValueError('a JPEG inside that was cut off')
     _check_pixels(*_jpeg_size(data))
@@ -522,7 +522,7 @@ def _check_embedded(data, kind):
     with _our_limit(), Image.open(io.BytesIO(data), formats=[kind]) as im: _check_pixels(im.height, im.width)
 
 
-# %% ../nbs/00_core.ipynb #dc214417
+# %% ../nbs/00_core.ipynb #63d1752f
 def _check_parts(page):
     "ValueError where parts of a `page` are missing or empty, or where the file ends before they do"
     n = math.prod(page.keyframe.chunked)
@@ -546,7 +546,7 @@ def _check_whole(page):
         file.seek(start)
         _check_embedded(file.read(size), kind)
 
-# %% ../nbs/00_core.ipynb #87fad745
+# %% ../nbs/00_core.ipynb #b5021c75
 def _whole_planes(series, axes):
     "All planes of a `series` with `axes`, (N, H, W) or (N, H, W, C)"
     for page in series.pages: _check_whole(page)
@@ -557,7 +557,7 @@ def _whole_planes(series, axes):
     return a.reshape(-1, *a.shape[len(outer):])
 
 
-# %% ../nbs/00_core.ipynb #b186963f
+# %% ../nbs/00_core.ipynb #55e16758
 def _is_block(series, axes):
     "Do all planes of a `series` lie behind each other as they are?"
     page = series.keyframe
@@ -650,7 +650,7 @@ def _series_fields(series):
     axes = _known_axes(series)
     return [_Field(series, row, axes) for row in _planes(axes, series.shape).tolist()]
 
-# %% ../nbs/00_core.ipynb #52d083ec
+# %% ../nbs/00_core.ipynb #66ba3976
 def _imagej_series(tif):
     "The series that ImageJ promises, where tifffile found none"
     said = tif.imagej_metadata
@@ -667,7 +667,7 @@ def _imagej_series(tif):
     return [tifffile.TiffPageSeries([page], (*shape, *page.shape), page.dtype, axes+page.axes, kind='imagej')]
 
 
-# %% ../nbs/00_core.ipynb #8b20f6d9
+# %% ../nbs/00_core.ipynb #18df8646
 def _promise(series):
     "(Shape, axes) that a `series` was written with"
     page = series.keyframe
@@ -695,7 +695,7 @@ def _begins_block(page, n, tif):
     return page.is_final and (not following or following>=end)
 
 
-# %% ../nbs/00_core.ipynb #7be4eae8
+# %% ../nbs/00_core.ipynb #02952275
 def _with_missing(series, tif):
     "`series` with None for the pages that it promises and the file lacks"
     page = series.keyframe
@@ -715,7 +715,7 @@ def _promised_series(tif):
     if tif.is_imagej and found[0].kind!='imagej': found = _imagej_series(tif)
     return [_with_missing(s, tif) for s in found]
 
-# %% ../nbs/00_core.ipynb #9e6fe45f
+# %% ../nbs/00_core.ipynb #45162783
 def _is_of_set(tif):
     "Is a TIFF one of several files with one description by OME?"
     return tif.is_ome and len({*re.findall(r'<(?:\w+:)?UUID[^>]*>([^<]+)', tif.ome_metadata)})>1
@@ -1001,7 +1001,7 @@ def _is_deep(self:ImageFile):
     return _jpeg2000_header(self.data)[-1]>8
 
 
-# %% ../nbs/00_core.ipynb #27ed5a00
+# %% ../nbs/00_core.ipynb #f437cc57
 def _missing(i, n): return _Refused(f'page {i+1} of {n} is missing: the file was cut off', '')
 
 @patch
@@ -1019,7 +1019,7 @@ def _seek(self:ImageFile, i):
     except (EOFError, IndexError): raise _missing(i, self.n) from None
 
 
-# %% ../nbs/00_core.ipynb #15dc8681
+# %% ../nbs/00_core.ipynb #a7b66dd6
 @patch
 def _read(self:ImageFile, i):
     "(RGB array, note) of page `i`"
@@ -1140,7 +1140,7 @@ def _png_numbers(data, path):
     return _deep_png(data)
 
 
-# %% ../nbs/00_core.ipynb #777459b8
+# %% ../nbs/00_core.ipynb #232327d1
 def _are_labels(a):
     "Is `a` a label image?"
     if a.ndim!=2 or a.dtype==bool: return False
@@ -1377,7 +1377,7 @@ def coco(
         out['annotations'] += anns
     return out
 
-# %% ../nbs/00_core.ipynb #65755814
+# %% ../nbs/00_core.ipynb #e9240d01
 def _unpack(text):
     "The runs of compressed `text`, int64; ValueError where it isn't of that kind"
     codes = np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8).astype(np.int64)-48
@@ -1405,7 +1405,7 @@ def _check_runs(runs, shape):
     if lengths.min()<0 or lengths.max()>n: raise ValueError(f'runs of {lengths.min()} to {lengths.max()} px')
     if lengths.sum()!=n: raise ValueError(f'runs of {lengths.sum()} px in all, and the image has {n}')
 
-# %% ../nbs/00_core.ipynb #3418717c
+# %% ../nbs/00_core.ipynb #642e40cc
 _LONGEST = 10_000_000 # px, of an outline
 
 def _check_polygon(numbers, shape):
@@ -1415,7 +1415,8 @@ def _check_polygon(numbers, shape):
     n = corners.size
     if n<6 or n%2: raise ValueError(f'a polygon of {n} numbers, and 3 or more points have 6, 8, ...')
     side = max(shape)
-    if not (np.abs(corners)<=2*side).all(): raise ValueError(f'a polygon with points far outside of the image, of {[*shape]}')
+    is_near = (np.abs(corners)<=2*side).all()
+    if not is_near: raise ValueError(f'a polygon with points far outside of the image, of {[*shape]}')
     points = corners.reshape(-1, 2)
     steps = np.abs(points-np.roll(points, 1, axis=0)).max(1)+1
     if steps.sum()>min(_LONGEST, 4*(side+2)**2): raise ValueError(f'a polygon of {steps.sum():.0f} px around')
@@ -1430,12 +1431,14 @@ def _check_segmentation(segmentation, shape):
 # %% ../nbs/00_core.ipynb #c9ed0a77
 _UNSAID = dict(score=1., clump=0, n_in_clump=1, count_score=1.) # fields that a file from elsewhere may lack
 
+def _is_finite(x): return isinstance(x, int | float) and math.isfinite(x)
+
 def _decode_cell(ann, shape):
     "The `Cell` of a COCO annotation; ValueError where it is none"
     runs = ann.get('segmentation')
     _check_segmentation(runs, shape)
     fields = {name: ann.get(name, value) for name,value in _UNSAID.items()}
-    wrong = {name: value for name,value in fields.items() if not isinstance(value, int | float) or not np.isfinite(value)}
+    wrong = {name: value for name,value in fields.items() if not _is_finite(value)}
     if wrong: raise ValueError(f'{wrong}, where numbers are needed')
     compressed = isinstance(runs, dict) and not isinstance(runs['counts'], list)
     if not compressed: runs = coco_mask.frPyObjects(runs, *shape)
@@ -1443,7 +1446,7 @@ def _decode_cell(ann, shape):
     return crop_cell(coco_mask.decode(runs), **fields)
 
 
-# %% ../nbs/00_core.ipynb #ba28b3a8
+# %% ../nbs/00_core.ipynb #ab0eee1c
 def coco_name(
     image:dict, # as COCO describes it
 )->str:
@@ -1461,8 +1464,8 @@ def _coco_shape(image):
     return h, w
 
 
-# %% ../nbs/00_core.ipynb #664a0703
-_WRONG = ValueError,TypeError,LookupError,AttributeError # what a part of another kind ends in
+# %% ../nbs/00_core.ipynb #a141b70e
+_WRONG = ValueError,TypeError,LookupError,AttributeError,OverflowError # what a part of another kind ends in
 
 def _wrong_part(part, e):
     "The error that names the `part` of a COCO data set in which `e` was raised"
@@ -1481,7 +1484,7 @@ def _coco_images(images):
 def read_coco(
     data:dict, # a COCO data set, as `json.load` gives it
 )->dict: # {`coco_name`: (list of `Cell`, (H, W))}
-    "The cells of each image of a COCO data set: all its annotations, of whichever category; ValueError where one is wrong"
+    "The cells of each image of a COCO data set, of whichever category; ValueError where an annotation is wrong"
     for part in 'images','annotations':
         if not isinstance(data.get(part), list): raise ValueError(f'{part} of a COCO data set that are no list')
     images = _coco_images(data['images'])
