@@ -81,7 +81,7 @@ def _add_seed(p, about):
     seed = _number(int, 0, 2**32-1)
     p.add_argument('--seed', type=seed, default=0, help=f'{about} (default: 0)')
 
-# %% ../nbs/21_cli.ipynb #2394dec6
+# %% ../nbs/21_cli.ipynb #995314e3
 def _set_limit(args):
     "Let images up to the size that was asked for be read"
     from rbc_overlap.core import LIMITS, Limits
