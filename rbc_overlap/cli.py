@@ -99,10 +99,18 @@ def _add_out(p, about): p.add_argument('--out', required=True, type=_path, metav
 def _add_images(p):
     about = 'image files, or folders that are searched with their subfolders'
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help=about)
+    p.add_argument('--max-megapixels', type=_number(float, 1, 1e6), metavar='MP',
+        help='larger images are refused before they are read (default: 300, which take 10 GB of memory)')
 
 def _add_seed(p, about):
     seed = _number(int, 0, 2**32-1)
     p.add_argument('--seed', type=seed, default=0, help=f'{about} (default: 0)')
+
+# %% ../nbs/21_cli.ipynb #995314e3
+def _set_limit(args):
+    "Let images up to the size that was asked for be read"
+    from rbc_overlap.core import LIMITS, Limits
+    LIMITS.pixels = round(args.max_megapixels*1e6) if args.max_megapixels else Limits.pixels
 
 # %% ../nbs/21_cli.ipynb #410da497
 def _demo(args):
@@ -136,6 +144,7 @@ def _segment(args):
     "images → masks, cells, tables and a report"
     from rbc_overlap.folders import left_out_line
     from rbc_overlap.run import Run
+    _set_limit(args)
     needless = args.model and args.engine=='classic'
     if needless: raise ValueError('--model is for --engine model: the classical engine has none')
     run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
@@ -189,6 +198,7 @@ def _masks(args):
     "images → a labelled folder of free-standing cells, to review and train on"
     from rbc_overlap.masks import label_images
     from rbc_overlap.segment import Model
+    _set_limit(args)
     model = Model(_model_file(args.model)) if args.model else None
     new,kept,errors = label_images(args.images, args.out, args.method, model)
     print(f'{new} masks made, {kept} that were there already left as they are', file=sys.stderr)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
-from pycocotools import mask as coco_mask
 from tqdm import tqdm
 from .core import *
 from .folders import Labels, Written, csv_text, error_text, find_labels, load_cells, read_column
@@ -210,12 +209,12 @@ def take_red_cells(
     return [replace(c, true_names=chosen, names=names, boxes=boxes) for c in cases], notes
 
 # %% ../nbs/16_evaluate.ipynb #e5bb0464
-def _box_as_mask(annotation, image):
-    "`annotation` with its box as mask, if it has no other"
+def _box_as_mask(annotation):
+    "`annotation` with its box as polygon, if it has no mask"
     if _has_mask(annotation): return annotation
-    box = np.array([annotation['bbox']], float)
-    runs, = coco_mask.frPyObjects(box, image['height'], image['width'])
-    return annotation | dict(segmentation=runs)
+    x,y,w,h = annotation['bbox']
+    corners = [x,y, x,y+h, x+w,y+h, x+w,y]
+    return annotation | dict(segmentation=[corners])
 
 def _is_wanted(annotation, name, names):
     "Is `annotation` of a category `name` among `names`, and is its place known?"
@@ -240,7 +239,7 @@ def read_cells(
     for a,name in zip(data['annotations'], category_names(data)):
         if not _is_wanted(a, name, names): continue
         part = 'crowds' if a.get('iscrowd') else 'cells'
-        parts[part].append(_box_as_mask(a, image))
+        parts[part].append(_box_as_mask(a))
     cells,shape = load_cells(data | dict(annotations=parts['cells']))
     crowds,_ = load_cells(data | dict(annotations=parts['crowds']))
     return cells, crowds, shape
