@@ -20,7 +20,7 @@ from .core import *
 from .light import FAINT, absorbance, cell_level, find_field, near_outside
 
 # %% ../nbs/04_classic.ipynb #f24b77e4
-FAR = 150. # px: what reaches farther is done on a reduced copy
+FAR = 100. # px: what reaches farther is done on a reduced copy
 
 def _within_reach(change, a, length):
     "`change(a, length)`; where `length` is more than `FAR`, that of a reduced copy, enlarged again"

@@ -88,7 +88,7 @@ def _read_card(session, path):
     _check_card(card, path)
     return card
 
-# %% ../nbs/08_segment.ipynb #484d9c0a
+# %% ../nbs/08_segment.ipynb #88cdf221
 def _check_answer(out, shape, path):
     "ValueError if `out`, the outputs of a network for an array of `shape`, isn't one probability per class and pixel"
     needed = f'needed are the probabilities of 3 classes, float32, {shape}'
@@ -106,7 +106,7 @@ def _check_probabilities(p, path):
     raise ValueError(f'{path}: a network whose answers are no probabilities: from {p.min():.3g} to {p.max():.3g}, '
         f'their sums differ from 1 by {off:.3g}')
 
-# %% ../nbs/08_segment.ipynb #ff2053e0
+# %% ../nbs/08_segment.ipynb #6e0306b8
 LARGEST_FILE = 2**31 # bytes: the limit of the format in which ONNX files are written
 
 class Model:
@@ -130,24 +130,27 @@ class Model:
         "ValueError where the network doesn't give probabilities of three classes for each pixel of any array"
         multiple = self.card['multiple']
         side = ceil(32/multiple)*multiple
-        x = np.random.default_rng(0).random((side, 2*side, 3), np.float32)
-        try: p = self(x)
-        except ValueError: raise
+        x = 2*np.random.default_rng(0).standard_normal((1,3,side,2*side), np.float32)
+        try: out = self._run(x)
         except Exception as e:
-            needed = 'needed is one of float32, (n, 3, height, width), for any n, height and width'
+            needed = 'needed is one, float32, (n, 3, height, width), for any n, height and width'
             inputs = ', '.join(f'{i.name}: {i.type} {i.shape}' for i in self.session.get_inputs())
             reason = ' '.join(str(e).split())
-            raise ValueError(f'{self.path}: a network with the input {inputs}; {needed} ({reason})') from None
-        _check_probabilities(p.transpose(2,0,1)[None], self.path)
+            raise ValueError(f'{self.path}: a network of the inputs {inputs}; {needed} ({reason})') from None
+        _check_answer(out, x.shape, self.path)
+        _check_probabilities(out[0], self.path)
+
+    def _run(self, batch):
+        name = self.session.get_inputs()[0].name
+        return self.session.run(None, {name: batch})
 
     def __call__(self,
         x:np.ndarray, # float32, (h, w, 3): relative absorbance, or RGB from 0 to 1; the card says which, and what sides
     )->np.ndarray:    # probability of each class, float32, (h, w, 3); ValueError where they are none
         "Classify each pixel of `x`"
-        name = self.session.get_inputs()[0].name
         x = x.transpose(2,0,1)
         batch = np.ascontiguousarray(x)[None]
-        out = self.session.run(None, {name: batch})
+        out = self._run(batch)
         _check_answer(out, batch.shape, self.path)
         return np.ascontiguousarray(out[0][0].transpose(1,2,0))
 
@@ -377,7 +380,7 @@ def drop_crumbs(
     crumbs = area < DEBRIS*cell_area(diameter)
     mask[crumbs[labels]] = BACKGROUND
 
-# %% ../nbs/08_segment.ipynb #d42dd38e
+# %% ../nbs/08_segment.ipynb #21f6b6b0
 LARGEST_VIEW = 2**27 # pixels of a view, at 3 bytes
 
 def _view_pixels(model, shape, diameter):
