@@ -350,7 +350,7 @@ def misfit(self:Clump,
     return float(squares), gradient+pull*moved, blocks+np.diag(pull**2)
 
 # %% ../nbs/09_cells.ipynb #37a98123
-MOST_SAMPLES = 2**21 # in all windows together: those of 1,500 typical cells
+MOST_SAMPLES = 2**20 # in all windows together: those of 750 typical cells
 
 @patch
 def _possible(self:Clump, e):
@@ -775,7 +775,8 @@ def _clump_cells(p, diameter, shape, field):
     if p.area>LARGEST*cell_area(diameter): return _divided_cells(p, diameter)
     clump = Clump(p, diameter, shape, field)
     found = clump.explain()
-    if found is None: return _divided_cells(p, diameter)
+    too_few = found is None or p.area>20*len(found)*cell_area(diameter)
+    if too_few: return _divided_cells(p, diameter)
     if len(found)==1: return [_single_cell(p)]
     return _explained_cells(found, clump, p)
 

@@ -136,6 +136,7 @@ def stain_level(
     rounds=4,         # how often it is found again
 )->float: # absorbance in green; 0 where nothing is stained, or where nothing stands apart from noise
     "How much a typical red cell absorbs"
+    if not green.size: return 0.
     without_dark = np.clip(green, 0, np.percentile(green, 90))
     stained = green[green > max(otsu(without_dark)/2, FAINT/2)]
     if stained.size<50: return 0.
