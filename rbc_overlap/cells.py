@@ -235,16 +235,17 @@ def _extent(e):
     rows = b*b+c*c,a*a+b*b
     return np.sqrt(rows)/np.abs(a*c-b*b)
 
+# %% ../nbs/09_cells.ipynb #c5549161
+def _side(e):
+    "Samples along a side of the windows of `e`, which are all as wide as the widest one needs"
+    largest = 2*_extent(e).max()
+    return int(np.ceil(largest))+9
+
 # %% ../nbs/09_cells.ipynb #a08a9ab0
 def _window(middle, side):
     "Numbers of the `side` rows (or columns) around each `middle`: (n, side)"
     first = np.rint(middle).astype(int)-side//2
     return first[:,None]+np.arange(side)
-
-def _side(e):
-    "Samples along a side of the windows of `e`, which are all as wide as the widest one needs"
-    largest = 2*_extent(e).max()
-    return int(np.ceil(largest))+9
 
 def _between(i, n): return (i>=0) & (i<n)
 
@@ -354,7 +355,7 @@ MOST_SAMPLES = 2**20 # in all windows together: those of 750 typical cells
 
 @patch
 def _possible(self:Clump, e):
-    "Could `e` be cells? Areas of 1/20 to 20 times that of a typical one, at most 14 times as long as wide, not too many"
+    "Could `e` be cells? Of 1/20 to 20 typical areas, at most 14 times as long as wide, and not too many"
     if not np.isfinite(e).all(): return False
     _,_,a,b,c = e.T
     det = a*c-b**2
@@ -679,6 +680,7 @@ def _masks_in_boxes(e, clump, p):
         covered = (q<=1) | near_it
         yield box, covered & (p.inside[box]>0)
 
+# %% ../nbs/09_cells.ipynb #afb8e5d7
 def cell_masks(
     e:np.ndarray, # ellipses, (n, 5)
     clump:Clump,
@@ -757,6 +759,7 @@ def _divided_cells(p, diameter):
     cells = [replace(c, y=c.y-1, x=c.x-1) for c in parts if c.area>=least] or [Cell(0, 0, p.inside>0)]
     return [replace(c, y=c.y+p.y, x=c.x+p.x, score=0., count_score=0.) for c in cells]
 
+# %% ../nbs/09_cells.ipynb #4da85111
 def _explained_cells(found, clump, p):
     "The cells of a clump as the `Explanation` `found` has them"
     sure = count_score(found, clump.sizes(found.cells))

@@ -36,6 +36,7 @@ def _blur(a, sigma):
     def blur(a, sigma): return cv2.GaussianBlur(a, (0,0), sigma)
     return _within_reach(blur, a, sigma)
 
+# %% ../nbs/04_classic.ipynb #cda5cdb6
 def _by_disk(operation, a, radius):
     "An `operation` of OpenCV's morphology with a disk of `radius`"
     def change(a, radius): return cv2.morphologyEx(a, operation, round_kernel(radius))
@@ -48,10 +49,6 @@ def _opening(mask, radius):
 def _closing(values, radius):
     "`values` without gaps or valleys that are narrower than a disk of `radius`"
     return _by_disk(cv2.MORPH_CLOSE, values, radius)
-
-def _dilation(mask, radius):
-    "`mask`, and what is up to `radius` from it"
-    return _by_disk(cv2.MORPH_DILATE, mask, radius)
 
 # %% ../nbs/04_classic.ipynb #147f671e
 def _components(mask, connectivity=4):
@@ -189,9 +186,10 @@ def not_red_cells(
     "Where there is dirt, a platelet or a white cell"
     dark = purple(a, level).astype(np.uint8)
     nuclei = _opening(dark, .18*diameter)
-    near = _dilation(nuclei, .5*diameter) > 0
+    near = _by_disk(cv2.MORPH_DILATE, nuclei, .5*diameter) > 0
     cytoplasm = near & (a[...,1]<.8*level)
-    return (_dilation(dark, .025*diameter)>0) | cytoplasm
+    near_dark = _by_disk(cv2.MORPH_DILATE, dark, .025*diameter) > 0
+    return near_dark | cytoplasm
 
 # %% ../nbs/04_classic.ipynb #8992387e
 def _hull_pixels(piece):

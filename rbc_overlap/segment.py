@@ -64,12 +64,13 @@ def _is_number(x, low, high): return type(x) in (int,float) and low<=x<=high
 def _needed_of_card(card):
     "For each entry that `segment` works with: is it right, and what it must be, in words"
     classes = list(CLASSES.values())[:3]
-    multiple = card.get('multiple')
-    return dict(
-        input=(card.get('input') in INPUTS, ' or '.join(INPUTS)),
-        classes=(card.get('classes')==classes, ', '.join(classes)),
-        diameter=(_is_number(card.get('diameter'), SMALLEST, 1000), f'a number of px from {SMALLEST:g} to 1000'),
-        multiple=(type(multiple) is int and 0<multiple<=512, 'a whole number from 1 to 512'))
+    diameter,multiple = card.get('diameter'),card.get('multiple')
+    needed = {}
+    needed['input'] = card.get('input') in INPUTS, ' or '.join(INPUTS)
+    needed['classes'] = card.get('classes')==classes, ', '.join(classes)
+    needed['diameter'] = _is_number(diameter, SMALLEST, 1000), f'a number of px from {SMALLEST:g} to 1000'
+    needed['multiple'] = type(multiple) is int and 0<multiple<=512, 'a whole number from 1 to 512'
+    return needed
 
 def _check_card(card, path):
     "ValueError that names the first entry of `card` that `segment` can't work with"
@@ -79,16 +80,7 @@ def _check_card(card, path):
         found = repr(card[key])[:60] if key in card else 'nothing'
         raise ValueError(f'{path}: its card has {found} as {key}; needed is {needed}')
 
-def _read_card(session, path):
-    text = session.get_modelmeta().custom_metadata_map.get('card')
-    if not text: raise ValueError(f'{path}: an ONNX file without a card; models that rbc-overlap train makes have one')
-    try: card = json.loads(text)
-    except (ValueError,RecursionError):
-        raise ValueError(f'{path}: its card is not JSON, it begins with {text[:40]!r}') from None
-    _check_card(card, path)
-    return card
-
-# %% ../nbs/08_segment.ipynb #88cdf221
+# %% ../nbs/08_segment.ipynb #563c6da4
 def _check_answer(out, shape, path):
     "ValueError if `out`, the outputs of a network for an array of `shape`, isn't one probability per class and pixel"
     needed = f'needed are the probabilities of 3 classes, float32, {shape}'
@@ -97,16 +89,25 @@ def _check_answer(out, shape, path):
     found = f'{p.dtype} {p.shape}' if isinstance(p, np.ndarray) else type(p).__name__
     if found!=f'float32 {shape}': raise ValueError(f'{path}: a network that gives {found}; {needed}')
     mean = p.sum()/p[:,0].size
-    if not abs(mean-1)<.01: raise ValueError(f'{path}: a network whose probabilities add up to {mean:.3g} in a pixel, not to 1')
+    found = f'a network whose probabilities add up to {mean:.3g} in a pixel, not to 1'
+    if not abs(mean-1)<.01: raise ValueError(f'{path}: {found}')
 
 def _check_probabilities(p, path):
     "ValueError where `p` is no probability of three classes for each pixel, (1, 3, h, w)"
     off = np.abs(p.sum(1)-1).max()
     if p.min()>=-.001 and off<.01: return
-    raise ValueError(f'{path}: a network whose answers are no probabilities: from {p.min():.3g} to {p.max():.3g}, '
-        f'their sums differ from 1 by {off:.3g}')
+    found = f'from {p.min():.3g} to {p.max():.3g}, their sums differ from 1 by {off:.3g}'
+    raise ValueError(f'{path}: a network whose answers are no probabilities: {found}')
 
-# %% ../nbs/08_segment.ipynb #6e0306b8
+# %% ../nbs/08_segment.ipynb #dfa263e3
+def _read_card(session, path):
+    text = session.get_modelmeta().custom_metadata_map.get('card')
+    if not text: raise ValueError(f'{path}: an ONNX file without a card; models that rbc-overlap train makes have one')
+    try: card = json.loads(text)
+    except (ValueError,RecursionError): raise ValueError(f'{path}: its card is not JSON: {text[:40]!r}') from None
+    _check_card(card, path)
+    return card
+
 LARGEST_FILE = 2**31 # bytes: the limit of the format in which ONNX files are written
 
 class Model:
@@ -165,6 +166,10 @@ def _window_start(middle, side, n):
     start = round(middle*n - side/2)
     return int(np.clip(start, 0, max(n-side, 0)))
 
+def _first_factor(guess, shape):
+    "By what to reduce cells about as large as a `guess`: to `SMALL`, but an image of `shape` not to less than a pixel"
+    return min(1, max(SMALL/guess, 1/min(shape)))
+
 def reduced(
     image:np.ndarray, # (H, W, 3)
     place:tuple,      # of the middle, shares of height and width
@@ -183,10 +188,6 @@ def reduced(
 def _field_window(field, place, factor):
     "As `reduced`, of the `field`: where a reduced pixel lies in it with all of its area"
     return reduced(field.astype(np.uint8)*255, place, factor)==255
-
-def _first_factor(guess, shape):
-    "By what to reduce cells about as large as a `guess`: to `SMALL`, but an image of `shape` not to less than a pixel"
-    return min(1, max(SMALL/guess, 1/min(shape)))
 
 def _find_in_window(image, field, place, diameter, guess):
     "(`Objects` in a reduced window, factor); cells of `image` are `diameter` px across, or about as large as a `guess`"
@@ -210,7 +211,6 @@ def _pool_windows(found, diameter):
     level = np.mean([o.level for o in sure], axis=0)
     n = sum(o.n for o in sure)
     return diameter, sure[0].how, n, level
-
 
 # %% ../nbs/08_segment.ipynb #b51df0c3
 def _look_at(image, field, places, diameter):
@@ -380,7 +380,7 @@ def drop_crumbs(
     crumbs = area < DEBRIS*cell_area(diameter)
     mask[crumbs[labels]] = BACKGROUND
 
-# %% ../nbs/08_segment.ipynb #21f6b6b0
+# %% ../nbs/08_segment.ipynb #eb21dd44
 LARGEST_VIEW = 2**27 # pixels of a view, at 3 bytes
 
 def _view_pixels(model, shape, diameter):
@@ -391,8 +391,9 @@ def _view_pixels(model, shape, diameter):
 def _halves(n, margin):
     "Two slices that part `n` pixels, each with the slice that it is cut from, which has a `margin`"
     middle = n//2
-    for first,end in (0,middle),(middle,n):
-        yield slice(first, end), slice(max(first-margin, 0), min(end+margin, n))
+    first = slice(0, middle),slice(0, middle+margin)
+    second = slice(middle, n),slice(max(middle-margin, 0), n)
+    return first, second
 
 def _classify_halves(model, image, diameter, level, unsure, field):
     "As `classify`, for one half of the image after the other, cut across its longer side"
@@ -476,8 +477,8 @@ def _check_rgb(image):
 
 def _check_diameter(diameter, shape):
     "ValueError for a `diameter` that no cell in an image of `shape` can have"
-    if not diameter>=SMALLEST:
-        raise ValueError(f'a diameter of {diameter} px: cells must be at least {SMALLEST:g} px across')
+    needed = f'cells must be at least {SMALLEST:g} px across'
+    if not diameter>=SMALLEST: raise ValueError(f'a diameter of {diameter} px: {needed}')
     if diameter<=max(shape): return
     h,w = shape
     raise ValueError(f'a diameter of {diameter:g} px: the image is smaller than one such cell, {w} x {h} px')
@@ -487,7 +488,7 @@ def segment(
     engine='model',      # key of `ENGINES`
     diameter:float=None, # of a cell, px; None measures it
     **kwargs,            # `field`, where it was found already; for the engine `model`: `model`, `unsure`
-)->Segmentation: # raises ValueError for an array that isn't an image, an unknown engine, or a diameter below 4 or larger than the image
+)->Segmentation: # raises ValueError for what isn't an image, an unknown engine, a diameter that no cell can have
     "Three-class mask of `image`"
     _check_rgb(image)
     if engine not in ENGINES: raise ValueError(f'no engine {engine!r}; there are {", ".join(ENGINES)}')

@@ -181,7 +181,6 @@ class Epochs(Callback):
         set_seed(int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]))
         self.dls[0].dataset.epoch = self.epoch
 
-
 # %% ../nbs/17_training.ipynb #9c929e5b
 class Augment(Callback):
     "fastai's default augmentation with rotation by up to 5 degrees and both flips, on the device (section 3.4)"
@@ -540,6 +539,7 @@ def _copy_convs(network, path):
         else: conv.bias.data.copy_(torch.tensor(bias))
     return shifts
 
+# %% ../nbs/17_training.ipynb #1d64a89a
 def _check_base(path):
     "ValueError where `path` isn't a model of the compact recipe"
     recipe = Model(path).card.get('recipe')
