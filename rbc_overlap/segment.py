@@ -80,7 +80,7 @@ def _check_card(card, path):
         found = repr(card[key])[:60] if key in card else 'nothing'
         raise ValueError(f'{path}: its card has {found} as {key}; needed is {needed}')
 
-# %% ../nbs/08_segment.ipynb #563c6da4
+# %% ../nbs/08_segment.ipynb #4c65df5b
 def _check_answer(out, shape, path):
     "ValueError if `out`, the outputs of a network for an array of `shape`, isn't one probability per class and pixel"
     needed = f'needed are the probabilities of 3 classes, float32, {shape}'
@@ -99,7 +99,7 @@ def _check_probabilities(p, path):
     found = f'from {p.min():.3g} to {p.max():.3g}, their sums differ from 1 by {off:.3g}'
     raise ValueError(f'{path}: a network whose answers are no probabilities: {found}')
 
-# %% ../nbs/08_segment.ipynb #dfa263e3
+# %% ../nbs/08_segment.ipynb #3c5fe1bf
 def _read_card(session, path):
     text = session.get_modelmeta().custom_metadata_map.get('card')
     if not text: raise ValueError(f'{path}: an ONNX file without a card; models that rbc-overlap train makes have one')
@@ -380,7 +380,7 @@ def drop_crumbs(
     crumbs = area < DEBRIS*cell_area(diameter)
     mask[crumbs[labels]] = BACKGROUND
 
-# %% ../nbs/08_segment.ipynb #eb21dd44
+# %% ../nbs/08_segment.ipynb #50ed6d4f
 LARGEST_VIEW = 2**27 # pixels of a view, at 3 bytes
 
 def _view_pixels(model, shape, diameter):
