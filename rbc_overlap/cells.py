@@ -235,7 +235,7 @@ def _extent(e):
     rows = b*b+c*c,a*a+b*b
     return np.sqrt(rows)/np.abs(a*c-b*b)
 
-# %% ../nbs/09_cells.ipynb #c5549161
+# %% ../nbs/09_cells.ipynb #8da54da2
 def _side(e):
     "Samples along a side of the windows of `e`, which are all as wide as the widest one needs"
     largest = 2*_extent(e).max()
@@ -680,7 +680,7 @@ def _masks_in_boxes(e, clump, p):
         covered = (q<=1) | near_it
         yield box, covered & (p.inside[box]>0)
 
-# %% ../nbs/09_cells.ipynb #afb8e5d7
+# %% ../nbs/09_cells.ipynb #fa5c5d11
 def cell_masks(
     e:np.ndarray, # ellipses, (n, 5)
     clump:Clump,
@@ -759,7 +759,7 @@ def _divided_cells(p, diameter):
     cells = [replace(c, y=c.y-1, x=c.x-1) for c in parts if c.area>=least] or [Cell(0, 0, p.inside>0)]
     return [replace(c, y=c.y+p.y, x=c.x+p.x, score=0., count_score=0.) for c in cells]
 
-# %% ../nbs/09_cells.ipynb #4da85111
+# %% ../nbs/09_cells.ipynb #a2e80a0f
 def _explained_cells(found, clump, p):
     "The cells of a clump as the `Explanation` `found` has them"
     sure = count_score(found, clump.sizes(found.cells))
