@@ -181,7 +181,6 @@ class Epochs(Callback):
         set_seed(int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]))
         self.dls[0].dataset.epoch = self.epoch
 
-
 # %% ../nbs/17_training.ipynb #9c929e5b
 class Augment(Callback):
     "fastai's default augmentation with rotation by up to 5 degrees and both flips, on the device (section 3.4)"
@@ -335,12 +334,25 @@ class Checkpoint(Callback):
         write_file(self.path, out.getvalue())
 
 # %% ../nbs/17_training.ipynb #f2f2fc03
+def _load_checkpoint(path):
+    "What `Checkpoint` wrote; ValueError where `path` is something else"
+    needed = 'needed is what a stopped training left; remove the file to start anew'
+    try: state = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as e:
+        reason = str(e).strip().split('\n')[0][:100] or type(e).__name__
+        raise ValueError(f'{path}: no checkpoint can be read from it ({reason}); {needed}') from None
+    kinds = dict(settings=dict, weights=str, epoch=int, rows=list, model=dict, average=(dict,type(None)), opt=list)
+    if not isinstance(state, dict): state = {}
+    wrong = [k for k,kind in kinds.items() if not isinstance(state.get(k, ...), kind)]
+    if wrong: raise ValueError(f'{path}: no checkpoint, since it lacks {", ".join(wrong)}; {needed}')
+    return state
+
 def read_checkpoint(
     path,          # of a checkpoint
     settings:dict, # those of this run
-)->dict: # the state; ValueError where it belongs to another run
+)->dict: # the state; ValueError where it is damaged, or belongs to another run
     "Read a checkpoint"
-    state = torch.load(path, map_location='cpu', weights_only=True)
+    state = _load_checkpoint(path)
     was = state['settings']
     differ = [k for k in was|settings if was.get(k)!=settings.get(k)]
     told = '; '.join(f'{k} was {was.get(k)!r}, is {settings.get(k)!r}' for k in differ)
@@ -350,10 +362,13 @@ def read_checkpoint(
 def restore(
     learn:Learner,
     state:dict, # as from `read_checkpoint`
-)->int: # the epoch to go on with
+)->int: # the epoch to go on with; ValueError where the weights are those of another network
     "Give `learn` the `state` of a checkpoint"
+    try: learn.model.load_state_dict(state['model'])
+    except Exception as e:
+        reason = ' '.join(str(e).split())[:200]
+        raise ValueError(f'the checkpoint holds the weights of another network: {reason}') from None
     device = learn.dls.device
-    learn.model.load_state_dict(state['model'])
     learn.create_opt()
     learn.opt.load_state_dict(dict(state=to_device(state['opt'], device), hypers=learn.opt.hypers))
     if state['average']: learn.average.weights = to_device(state['average'], device)
@@ -491,7 +506,7 @@ def _conv_weights(path):
     import onnx
     graph = onnx.load(path).graph
     values = _constants(graph)
-    return [[values[i] for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
+    return [[values.get(i) for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
 
 # %% ../nbs/17_training.ipynb #58ae16ab
 def _only_add(shift):
@@ -514,7 +529,8 @@ def _copy_convs(network, path):
     "Give `network` the convolutions of an ONNX file; what their normalisations must add"
     convs = _layers(network, nn.Conv2d)
     found = _conv_weights(path)
-    if [w.shape for w,_ in found]!=[tuple(c.weight.shape) for c in convs]:
+    shapes = [[np.shape(values) for values in conv] for conv in found]
+    if shapes!=[[c.weight.shape, (c.out_channels,)] for c in convs]:
         raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
     shifts = []
     for conv,(weight,bias) in zip(convs, found):
@@ -523,15 +539,19 @@ def _copy_convs(network, path):
         else: conv.bias.data.copy_(torch.tensor(bias))
     return shifts
 
+# %% ../nbs/17_training.ipynb #1d64a89a
+def _check_base(path):
+    "ValueError where `path` isn't a model of the compact recipe"
+    recipe = Model(path).card.get('recipe')
+    if recipe=='compact': return
+    raise ValueError(f'{path}: a model of the recipe {recipe}; needed is one of the compact recipe')
+
 def from_onnx(
     path,         # of a model that the `compact` recipe made
     x:torch.Tensor, # images like those to train on, (N, 3, H, W)
 )->CompactUNet:
     "The network in an ONNX file, ready to be trained on; raises ValueError where its layers are others"
-    recipe = Model(path).card.get('recipe')
-    if recipe!='compact':
-        raise ValueError(f'{path}: a model of the recipe {recipe}; '
-            'needed is one of the compact recipe')
+    _check_base(path)
     network = CompactUNet()
     shifts = _copy_convs(network, path)
     norms = _layers(network, nn.BatchNorm2d)
@@ -691,6 +711,7 @@ def _check_options(out, recipe, base):
     if base and recipe!='compact':
         raise ValueError(f'{base}: only the compact recipe begins with the weights of a model, '
             f'not {recipe}')
+    if base: _check_base(base)
 
 def _own_settings(recipe, arch, pretrained, base):
     "Those settings that not every run has"
