@@ -8,7 +8,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/cli.html.md"""
 __all__ = ['GOES_ON', 'COMMANDS', 'Command', 'parser', 'main']
 
 # %% ../nbs/21_cli.ipynb #20295aa4
-import argparse, sys, warnings
+import argparse, signal, sys, threading, warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +43,17 @@ def parser():
         command.add_arguments(commands.add_parser(name, help=command.about, description=description))
     return p
 
+# %% ../nbs/21_cli.ipynb #d4e62a24
+@contextmanager
+def _terminated_as_interrupted():
+    "Within, SIGTERM does what Ctrl-C does; signals belong to the main thread alone"
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try: yield
+    finally: signal.signal(signal.SIGTERM, before)
+
 # %% ../nbs/21_cli.ipynb #87b4899f
 def main(
     argv=None, # list of str; None takes the program's own
@@ -49,7 +61,8 @@ def main(
     "Run the command line"
     args = parser().parse_args(argv)
     command = COMMANDS[args.command]
-    try: return command.run(args)
+    try:
+        with _terminated_as_interrupted(): return command.run(args)
     except (ValueError, OSError) as e:
         print(f'rbc-overlap {args.command}: {e}', file=sys.stderr)
         return 2

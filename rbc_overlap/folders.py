@@ -448,17 +448,22 @@ def read_record(
     is_ours = isinstance(info, dict) and 'sha256' in info
     return data if is_ours else {}
 
+def _source_page(info):
+    "The file and page of which the `info` of a record is"
+    return info.get('path', info['image']), info.get('page', 1)
+
 def newest_records(
     folder, # of results
 )->list: # of (record, file), a pair per image, ordered by image
-    "The newest file of cells of each image"
+    "The newest file of cells of each image file's page, and of each name of an image"
     found = [(read_record(f), f) for f in list_files(folder, RECORD)]
     ours = [(record, file) for record,file in found if record]
     ours.sort(key=lambda pair: pair[0]['info']['date'])
+    of_page = {_source_page(record['info']): file for record,file in ours}
     newest = {}
     for record,file in ours:
-        image = record['info']['image']
-        newest[image] = record,file
+        info = record['info']
+        if of_page[_source_page(info)]==file: newest[info['image']] = record,file
     return [newest[image] for image in sorted(newest)]
 
 # %% ../nbs/01_folders.ipynb #6b0b0ed0
