@@ -1,6 +1,6 @@
 """Does a run that was disturbed end as one that wasn't? 40 small images, a third of them with few cells, in two folders.
 Each trial disturbs a run into a new folder, starts it again, and compares masks, overlays, files of cells, tables and run.json
-with those of a quiet run; dates and seconds are left out. Prints a row for each kind of disturbance: trials, and how many differ.
+with those of a quiet run; dates and seconds are left out. The classic engine, since what is tried is how files are written. Prints a row for each kind of disturbance: trials, and how many differ.
 usage: python benchmarks/kills.py [TRIALS]   (30 by default for `kill -9`, a tenth of them for each other kind)"""
 import hashlib, json, signal, subprocess, sys, time
 from pathlib import Path
@@ -15,13 +15,14 @@ PROGRAM = [sys.executable, '-c', 'import sys; from rbc_overlap.cli import main; 
 def make_images(folder):
     "Images of few and of many cells, and one that is no image"
     for i in range(N_IMAGES):
-        n = 2 if i%3==0 else 12
-        smear = simulate((SIDE,SIDE), n=n, overlap=.2, touching=.1, wbc=0, platelets=1, seed=i)
+        n = 2 if i%3==0 else 20
+        smear = simulate((SIDE,SIDE), n=n, diameter=20, overlap=.1, wbc=0, platelets=1, seed=i)
         write_file(folder/f'day{i%2}'/f'{i:02}.png', to_png(smear.image))
     write_file(folder/'day0'/'broken.png', 'no image')
 
 def start(places, out):
-    return subprocess.Popen([*PROGRAM, *map(str, places), '--out', str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*PROGRAM, *map(str, places), '--out', str(out), '--engine', 'classic']
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 def run(places, out): return start(places, out).wait()
 

@@ -440,6 +440,15 @@ def _remove(self:Run, name):
 
 # %% ../nbs/13_run.ipynb #5dc554f4
 @patch
+def _forget_pages(self:Run, source, n):
+    "Remove the results of pages that a file had, and that it hasn't now that it has `n` pages"
+    path = str(source.path.resolve())
+    for (of,number),results in self.there.by_file.items():
+        if of!=path or number<=n: continue
+        with self._lock():
+            for old in results: self._remove(old.name)
+
+@patch
 def _is_free(self:Run, page):
     try: self.check_free(page.name, page.path, page.image)
     except NameTaken: return False
@@ -560,7 +569,7 @@ def _note_error(self:Run, image, text, path, page=None):
 def _try(self:Run, one, do, *args):
     "`do` something for a `_OnePage`; what goes wrong is noted"
     try: do(*args)
-    except NameTaken as e: self.errors[printable(one.source.path)] = _one_line(e)
+    except NameTaken as e: self._note_error(printable(one.source.path), _one_line(e), one.source.path, one.number)
     except Exception as e: self._note_error(one.image, _error_text(e), one.source.path, one.number)
 
 @patch
@@ -570,6 +579,7 @@ def _try_file(self:Run, source):
     except (OSError, ImageError) as e:
         self._note_error(source.relative.as_posix(), _one_line(e), source.path)
         return
+    self._forget_pages(source, len(file))
     sha256 = hashlib.sha256(file.data).hexdigest()
     for i in range(len(file)):
         one = _one_page(source, file, sha256, i)
@@ -599,8 +609,8 @@ def _share_diameters(self:Run):
     few = [one for one in self.pages if one.alone['n']<_ENOUGH]
     decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
     others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
-    for one,shared in tqdm(others, 'few cells', unit='image', disable=not others):
-        self._try(one, self._make_again, one, shared)
+    if not others: return
+    for one,shared in tqdm(others, 'few cells', unit='image'): self._try(one, self._make_again, one, shared)
 
 # %% ../nbs/13_run.ipynb #9103a626
 def _is_among(image, images):
