@@ -1,16 +1,19 @@
 """Does a run that was disturbed end as one that wasn't? 40 small images, a third of them with few cells, in two folders.
 Each trial disturbs a run into a new folder, starts it again, and compares masks, overlays, files of cells, tables and run.json
-with those of a quiet run; dates and seconds are left out. The classic engine, since what is tried is how files are written. Prints a row for each kind of disturbance: trials, and how many differ.
+with those of a quiet run; dates and seconds are left out. Prints a row for each kind of disturbance: trials, and how many differ.
+The engine is the classic one, since what is tried is how files are written.
 usage: python benchmarks/kills.py [TRIALS]   (30 by default for `kill -9`, a tenth of them for each other kind)"""
-import hashlib, json, signal, subprocess, sys, time
+import contextlib, hashlib, json, multiprocessing, os, signal, sys, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-import numpy as np, pandas as pd
+import cv2, numpy as np, pandas as pd
+import rbc_overlap.run # before processes are forked
+from rbc_overlap import cli
 from rbc_overlap.core import to_png, write_file
 from rbc_overlap.smear import simulate
 
+cv2.setNumThreads(1) # so that processes can be forked, which saves the seconds of their imports
 N_IMAGES,SIDE = 40,160
-PROGRAM = [sys.executable, '-c', 'import sys; from rbc_overlap.cli import main; sys.exit(main())', 'segment']
 
 def make_images(folder):
     "Images of few and of many cells, and one that is no image"
@@ -20,11 +23,17 @@ def make_images(folder):
         write_file(folder/f'day{i%2}'/f'{i:02}.png', to_png(smear.image))
     write_file(folder/'day0'/'broken.png', 'no image')
 
-def start(places, out):
-    command = [*PROGRAM, *map(str, places), '--out', str(out), '--engine', 'classic']
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def segment(places, out):
+    "`rbc-overlap segment`, in silence"
+    with open(os.devnull, 'w') as silence, contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
+        sys.exit(cli.main(['segment', *map(str, places), '--out', str(out), '--engine', 'classic']))
 
-def run(places, out): return start(places, out).wait()
+def start(places, out):
+    process = multiprocessing.get_context('fork').Process(target=segment, args=(places, out))
+    process.start()
+    return process
+
+def run(places, out): start(places, out).join()
 
 def without_times(data):
     "`data` of a JSON file without what may differ from run to run"
@@ -46,27 +55,25 @@ def disturbed(slides, out, how, seconds):
     "Let `how` happen to a run after `seconds`, then let it end"
     process = start([slides], out)
     time.sleep(seconds)
-    process.send_signal(how)
-    process.wait()
-    return run([slides], out)
+    os.kill(process.pid, how)
+    process.join()
+    run([slides], out)
 
 def half_first(slides, out, how, seconds):
     "Half of the files first, the others later"
-    halves = [slides/f'day{i%2}'/f'{i:02}.png' for i in range(N_IMAGES//2)]
-    run(halves, out)
-    return run([slides], out)
+    run([slides/f'day{i%2}'/f'{i:02}.png' for i in range(N_IMAGES//2)], out)
+    run([slides], out)
 
 def folder_after(slides, out, how, seconds):
     "All, then a folder in it by its own name, then all again"
-    for places in [slides],[slides/'day1'],[slides]: code = run(places, out)
-    return code
+    for places in [slides],[slides/'day1'],[slides]: run(places, out)
 
 def at_once(slides, out, how, seconds):
     "Two runs at once, the second a little later"
     first = start([slides], out)
     time.sleep(seconds/10)
     run([slides], out)
-    return first.wait()
+    first.join()
 
 KINDS = {'kill -9': (disturbed, signal.SIGKILL, 1), 'Ctrl-C': (disturbed, signal.SIGINT, .1), 'SIGTERM': (disturbed, signal.SIGTERM, .1),
     'half of the files later': (half_first, None, 0), 'a subfolder in between': (folder_after, None, 0), 'two at once': (at_once, None, .1)}
@@ -89,11 +96,13 @@ with TemporaryDirectory() as d:
     longest = time.time()-started
     expected = contents(quiet)
     shared = pd.read_csv(quiet/'images.csv')['flags'].str.contains('run median').sum()
-    print(f'{len(expected)} files; {shared} images take the diameter of others; a quiet run takes {longest:.1f} s')
+    print(f'{len(expected)} files; {shared} images take the diameter of others; a quiet run takes {longest:.1f} s', flush=True)
     rows = []
     for kind,(_,_,share) in KINDS.items():
         n = max(round(trials*share), 1)
-        differ = [trial(kind, slides, expected, longest, seed) for seed in range(n)]
-        for names in filter(None, differ): print(f'{kind}: {len(names)} differ: {names[:4]}')
+        differ = []
+        for seed in range(n):
+            differ.append(trial(kind, slides, expected, longest, seed))
+            print(f'{kind} {seed+1}: {len(differ[-1])} files differ {differ[-1][:4]}', flush=True)
         rows.append(dict(disturbance=kind, trials=n, differ=sum(map(bool, differ))))
     print(pd.DataFrame(rows).to_string(index=False))

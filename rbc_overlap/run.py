@@ -470,9 +470,9 @@ def _claim(self:Run, page):
 # %% ../nbs/13_run.ipynb #ffe68da1
 def _alone(page, segmentation):
     "What a `Page` tells by itself of the size of its cells, exactly"
-    diameter = _without_nan(float(segmentation.diameter))
-    size = [float(side) for side in page.pixel_size or ()]
-    return dict(diameter=diameter, how=segmentation.how, n=int(segmentation.n), shape=[*page.image.shape[:2]], pixel_size=size)
+    measured = dict(diameter=_without_nan(float(segmentation.diameter)), how=segmentation.how, n=int(segmentation.n))
+    pixel_size = [float(side) for side in page.pixel_size or ()]
+    return measured | dict(shape=[*page.image.shape[:2]], pixel_size=pixel_size)
 
 _ALIKE,_NEAR = 1.25,1.5 # factors: of like images among themselves, and of the image that takes their diameter
 
@@ -638,11 +638,14 @@ def _all_errors(self:Run, images):
     self.failed = {image: place for image,place in places.items() if image in earlier} | self.failed
     return earlier | self.errors
 
+# %% ../nbs/13_run.ipynb #c0a27398
 @patch
 def _valid_records(self:Run):
     "The newest files of cells, without those of files and pages that can't be read any more"
     failed = set(self.failed.values())
-    def is_failed(info): return not failed.isdisjoint([(info.get('path'), page) for page in (None, info.get('page', 1))])
+    def is_failed(info):
+        path,page = info.get('path'),info.get('page', 1)
+        return (path, None) in failed or (path, page) in failed
     return [(record,file) for record,file in newest_records(self.out) if not is_failed(record['info'])]
 
 # %% ../nbs/13_run.ipynb #db24fc8f
@@ -682,6 +685,7 @@ def _tables(self:Run, records, errors):
     cells = cells_table(records, errors, self.pixel_size)
     return dict(images=images, cells=cells, clumps=clumps_table(records, errors))
 
+# %% ../nbs/13_run.ipynb #955bb156
 @patch
 def _write_tables(self:Run, images, seconds):
     "As `write_tables`, in a folder in which no other run writes"
@@ -711,7 +715,8 @@ def write_tables(self:Run,
 # %% ../nbs/13_run.ipynb #524edcbb
 def _is_written_by_runs(name):
     "Is a file of this `name` one that a run writes?"
-    return name.endswith((*_PICTURES, RECORD)) or name in ('images.csv','cells.csv','clumps.csv','run.json','report.html')
+    of_an_image = *_PICTURES,RECORD
+    return name.endswith(of_an_image) or name in ('images.csv','cells.csv','clumps.csv','run.json','report.html')
 
 @patch
 def _do_all(self:Run, sources):
