@@ -691,8 +691,9 @@ def write_file(
         _write_through(part, data)
         os.replace(part, path)
     except OSError as e:
-        if e.errno in _FULL: raise _disk_full(path, len(data)) from None
-        raise
+        if e.errno not in _FULL: raise
+        part.unlink(missing_ok=True) # its space is free again
+        raise _disk_full(path, len(data)) from None
     finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #307e7d65
