@@ -295,9 +295,10 @@ class _Index:
     def __init__(self, out, files):
         results = [_read_results(f, out) for f in files]
         found = sorted(filter(None, results), key=lambda r: r.date, reverse=True)
-        self.by_file,self.by_bytes = {},{}
+        self.by_file,self.by_bytes,self.n_pages = {},{},{}
         self.paths = {r.image: r.path for r in reversed(found)}
         for r in found:
+            self.n_pages[r.path] = max(r.page, self.n_pages.get(r.path, 0))
             self.by_file.setdefault((r.path, r.page), []).append(r)
             if r.is_lost: self.by_bytes.setdefault((r.sha256, r.page), []).append(r)
 
@@ -443,10 +444,9 @@ def _remove(self:Run, name):
 def _forget_pages(self:Run, source, n):
     "Remove the results of pages that a file had, and that it hasn't now that it has `n` pages"
     path = str(source.path.resolve())
-    for (of,number),results in self.there.by_file.items():
-        if of!=path or number<=n: continue
+    for number in range(n+1, self.there.n_pages.get(path, 0)+1):
         with self._lock():
-            for old in results: self._remove(old.name)
+            for old in self.there.by_file.get((path, number), ()): self._remove(old.name)
 
 @patch
 def _is_free(self:Run, page):
