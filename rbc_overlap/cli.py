@@ -8,7 +8,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/cli.html.md"""
 __all__ = ['GOES_ON', 'COMMANDS', 'Command', 'parser', 'main']
 
 # %% ../nbs/21_cli.ipynb #20295aa4
-import argparse, sys, warnings
+import argparse, signal, sys, threading, warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +43,17 @@ def parser():
         command.add_arguments(commands.add_parser(name, help=command.about, description=description))
     return p
 
+# %% ../nbs/21_cli.ipynb #d4e62a24
+@contextmanager
+def _terminated_as_interrupted():
+    "Within, SIGTERM does what Ctrl-C does; signals belong to the main thread alone"
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try: yield
+    finally: signal.signal(signal.SIGTERM, before)
+
 # %% ../nbs/21_cli.ipynb #87b4899f
 def _tells_of_unread(categories):
     "Is there a warning of files that nobody could look into among `categories`?"
@@ -68,7 +80,8 @@ def main(
     "Run the command line"
     args = parser().parse_args(argv)
     command = COMMANDS[args.command]
-    try: return _run_telling(command, args)
+    try:
+        with _terminated_as_interrupted(): return _run_telling(command, args)
     except (ValueError, OSError) as e:
         print(f'rbc-overlap {args.command}: {e}', file=sys.stderr)
         return 2

@@ -7,15 +7,15 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/core.html.md"""
 # %% auto #0
 __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORMATS', 'SUFFIXES', 'LIMITS', 'TIFF_STARTS',
            'to_png', 'Shown', 'Picture', 'color_mask', 'Mask', 'foreground', 'check_mask', 'check_sizes', 'ImageError',
-           'Limits', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file', 'write_mask', 'read_mask', 'file_hash',
-           'read_labels', 'Cell', 'crop_cell', 'cell_area', 'cell_diameter', 'count_cells', 'cells_mask',
-           'hidden_fractions', 'number_clumps', 'label_cells', 'known_cells', 'round_kernel', 'pad_mask',
+           'Limits', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file', 'remove_parts', 'write_mask',
+           'read_mask', 'file_hash', 'read_labels', 'Cell', 'crop_cell', 'cell_area', 'cell_diameter', 'count_cells',
+           'cells_mask', 'hidden_fractions', 'number_clumps', 'label_cells', 'known_cells', 'round_kernel', 'pad_mask',
            'outer_contour', 'solidity', 'depth', 'rle', 'ious', 'coco_image', 'coco', 'coco_name', 'read_coco',
            'draw_outlines', 'legend', 'overlay']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
-import hashlib, io, json, math, os, re, struct, time, warnings
-from contextlib import contextmanager
+import errno, hashlib, io, json, math, os, re, shutil, struct, time, warnings
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -1080,19 +1080,58 @@ def read_image(
     return file[page-1].image
 
 # %% ../nbs/00_core.ipynb #38e99954
+_FULL = errno.ENOSPC,errno.EDQUOT # no space on the device, or none that the user may take
+
+def _disk_full(path, n_bytes):
+    free = shutil.disk_usage(path.parent).free
+    return OSError(f'{path}: the disk is full: the file needs {n_bytes:,} bytes, {free:,} are free')
+
+def _write_through(path, data):
+    "Write `data`; it is on the disk when this returns"
+    path.unlink(missing_ok=True)
+    with path.open('xb') as f: # never through a link that somebody put there
+        f.write(data)
+        f.flush()
+        os.fsync(f.fileno())
+
 def write_file(
     path, # where to
     data, # bytes or text
-):
+): # OSError with the space needed where the disk is full
     "Write `data` to `path` atomically, making its folder where needed"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    data = data if isinstance(data, bytes) else data.encode()
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    with part.open('wb') as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(part, path)
+    try:
+        _write_through(part, data)
+        os.replace(part, path)
+    except OSError as e:
+        if e.errno not in _FULL: raise
+        part.unlink(missing_ok=True) # its space is free again
+        raise _disk_full(path, len(data)) from None
+    finally: part.unlink(missing_ok=True)
+
+# %% ../nbs/00_core.ipynb #307e7d65
+_PART = re.compile(r'\.(.+)\.(\d+)\.part') # how `write_file` calls a file that isn't finished: file, process
+
+def _runs_elsewhere(pid):
+    "Does another process than this one have the number `pid`?"
+    if os.name=='nt': return True # Windows has no harmless way to ask
+    try: os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError): return False
+    except PermissionError: return True
+    return pid!=os.getpid()
+
+def remove_parts(
+    folder,
+    is_ours, # called with a file's name: may it be removed?
+):
+    "Remove the files in `folder` that processes began to write by `write_file`, and that ended before these were whole"
+    for part in Path(folder).rglob('.*.part'):
+        named = _PART.fullmatch(part.name)
+        if not named or not is_ours(named[1]) or _runs_elsewhere(int(named[2])): continue
+        with suppress(OSError): part.unlink()
 
 # %% ../nbs/00_core.ipynb #72f8eacd
 def write_mask(

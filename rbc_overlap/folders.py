@@ -682,17 +682,22 @@ def read_record(
     return data if _is_whole(data) else {}
 
 # %% ../nbs/01_folders.ipynb #07693ea0
+def _source_page(info):
+    "The file and page of which the `info` of a record is"
+    return info.get('path', info['image']), info.get('page', 1)
+
 def newest_records(
     folder, # of results
 )->list: # of (record, file), a pair per image, ordered by image
-    "The newest file of cells of each image"
+    "The newest file of cells of each image file's page, and of each name of an image"
     found = [(read_record(f), f) for f in list_files(folder, RECORD)]
     ours = [(record, file) for record,file in found if record]
     ours.sort(key=lambda pair: pair[0]['info']['date'])
+    of_page = {_source_page(record['info']): file for record,file in ours}
     newest = {}
     for record,file in ours:
-        image = record['info']['image']
-        newest[image] = record,file
+        info = record['info']
+        if of_page[_source_page(info)]==file: newest[info['image']] = record,file
     return [newest[image] for image in sorted(newest)]
 
 # %% ../nbs/01_folders.ipynb #6b0b0ed0
@@ -1002,6 +1007,16 @@ def write(self:Written,
     data = data if isinstance(data, bytes) else data.encode()
     self.note(path, hashlib.sha256(data).hexdigest())
     write_file(path, data)
+
+@patch
+def move(self:Written,
+    path, # below the folder
+    to,   # below the folder
+):
+    "Give the file at `path` another name; ValueError where a file that isn't ours has that one"
+    self.check(to)
+    if self.is_ours(path): self.note(to, file_hash(path))
+    os.replace(path, to)
 
 @patch
 def set_aside(self:Written,

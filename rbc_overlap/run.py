@@ -9,7 +9,7 @@ __all__ = ['CELL_UM', 'COUNTS', 'IMAGE_COLUMNS', 'image_record', 'Stopwatch', 'w
            'cells_table', 'clumps_table', 'Run', 'NameTaken']
 
 # %% ../nbs/13_run.ipynb #cf4808ea
-import hashlib, json, platform, sys, time
+import hashlib, json, os, platform, sys, time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, TABLES, Written, csv_text, error_text, find_images, newest_records, printable
-from .folders import read_coco_file, read_errors, read_record
+from .folders import RECORD, TABLES, Source, Written, csv_text, error_text, few_names, find_images, list_files
+from .folders import newest_records, printable, read_coco_file, read_errors, read_record
+from .journal import locked
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, report_html
@@ -27,13 +28,17 @@ from .report import CHECK_SIZE, report_html
 # %% ../nbs/13_run.ipynb #987bd633
 _ENOUGH = 5 # free-standing cells, from which a diameter is trusted
 
-def _flags(segmentation, n_cells, note, too_thick):
+def _diameter_flags(how, n, shared):
+    "What is doubtful about a diameter; `shared`: what it was taken from, as of `_shared_diameter`, or None"
+    if shared: return [f'diameter by run median of like images: {shared["of"]}']
+    if how=='clump outlines': return [f'diameter by {how}']
+    return [f'diameter rests on {n} free-standing cells'] if how=='free cells' and n<_ENOUGH else []
+
+def _flags(segmentation, n_cells, note, too_thick, shared=None):
     "What a reader of the table should know about an image; `note` is of its `Page`"
-    how,n = segmentation.how,segmentation.n
     flags = [note] if note else []
     if not n_cells: return [*flags, 'no cells found']
-    if how=='free cells' and n<_ENOUGH: flags.append(f'diameter rests on {n} free-standing cells')
-    if how in ('clump outlines','run median'): flags.append(f'diameter by {how}')
+    flags += _diameter_flags(segmentation.how, segmentation.n, shared)
     if too_thick: flags.append('too thick to count')
     return flags
 
@@ -66,7 +71,7 @@ def image_record(
     size = dict(diameter=diameter, diameter_by=seg.how, free_cells=seg.n)
     clumps = [_without_nan(c) for c in found.clumps.to_dict('records')]
     counts = dict(cells=n, clumps=len(clumps), overlap_fraction=_overlap_fraction(found.mask))
-    flags = _flags(seg, n, page.note, found.stats['too_thick'])
+    flags = _flags(seg, n, page.note, found.stats['too_thick'], info.get('shared'))
     stats = _without_nan(found.stats)
     image = found.cells,found.image.shape[:2],name
     data = coco([image], **counts, **size, flags=flags, **stats, clump_table=clumps, **info)
@@ -89,6 +94,15 @@ class Stopwatch:
         self.last = now
 
 # %% ../nbs/13_run.ipynb #edb8049c
+def _record_text(record): return json.dumps(record, default=lambda x: x.item())
+
+def _invalidate(written, file):
+    "Note in a file of cells, if it is there, that its pictures are being replaced"
+    record = read_record(file)
+    if not record: return
+    record['info']['settings'] = {}
+    written.write(file, _record_text(record))
+
 def write_image(
     page,           # `Page` of the image
     name,           # of its results, without ending
@@ -103,10 +117,11 @@ def write_image(
     files = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     info = info | dict(seconds=watch.seconds, files=files)
     record = image_record(page, info['image'], found, info)
+    file = out/f'{name}{RECORD}'
+    _invalidate(written, file)
     for kind,data in pictures.items(): written.write(out/f'{name}_{kind}.png', data)
     watch.lap('write')
-    text = json.dumps(record, default=lambda x: x.item())
-    written.write(out/f'{name}{RECORD}', text)
+    written.write(file, _record_text(record))
 
 # %% ../nbs/13_run.ipynb #259ac0cc
 def _good_records(records, errors):
@@ -255,6 +270,50 @@ def clumps_table(
         rows += [dict(image=info['image'], **c) for c in info.get('clump_table', ())]
     return pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS])
 
+# %% ../nbs/13_run.ipynb #f6ae51aa
+@dataclass
+class _Results:
+    "Results in the folder, and whose they are"
+    name:str # without ending
+    image:str
+    path:str
+    page:int
+    sha256:str
+    date:str
+
+    @property
+    def is_lost(self): return not os.path.exists(self.path)
+
+def _read_results(file, out):
+    "The `_Results` of a file of cells; None where it is no such file"
+    info = read_record(file).get('info')
+    if not info: return None
+    name = file.relative_to(out).as_posix().removesuffix(RECORD)
+    path = info.get('path', '')
+    return _Results(name, info.get('image', ''), path, info.get('page', 1), info['sha256'], info.get('date', ''))
+
+# %% ../nbs/13_run.ipynb #64e93e0b
+class _Index:
+    "Whose results lie in the folder `out`, by its files of cells"
+    def __init__(self, out, files):
+        results = [_read_results(f, out) for f in files]
+        found = sorted(filter(None, results), key=lambda r: r.date, reverse=True)
+        self.by_file,self.by_bytes,self.n_pages = {},{},{}
+        self.paths = {r.image: r.path for r in reversed(found)}
+        for r in found:
+            self.n_pages[r.path] = max(r.page, self.n_pages.get(r.path, 0))
+            self.by_file.setdefault((r.path, r.page), []).append(r)
+            if r.is_lost: self.by_bytes.setdefault((r.sha256, r.page), []).append(r)
+
+    def find(self, page):
+        "The results of a `_OnePage`, the best first; of a moved file only one, which nobody else gets then"
+        def is_other(r): return r.name!=page.name
+        own = self.by_file.get((page.path, page.number))
+        if own: return sorted(own, key=is_other)
+        lost = self.by_bytes.get((page.sha256, page.number), [])
+        lost.sort(key=is_other)
+        return [lost.pop(0)] if lost else []
+
 # %% ../nbs/13_run.ipynb #db460bdc
 @dataclass
 class Run:
@@ -272,18 +331,39 @@ class Run:
         self.out = Path(self.out)
         self.written = Written(self.out)
         self.network = Model(self.model or MODEL) if self.engine=='model' else None
-        self.taken = {}     # name of results: image
-        self.diameters = [] # of images with enough free-standing cells
-        self.images = None  # the table of images, once it is written
-        self.notes = []     # what a person should know about the folder, a line each
+        self.images = None # the table of images, once it is written
+        self._begin()
 
     @property
     def settings(self):
         "What masks depend on: those that were made with others are made anew"
         return dict(engine=self.engine, model=getattr(self.network, 'sha256', None), diameter=self.diameter)
 
+    def _begin(self, sources=(), records=()):
+        "Forget what an earlier call found; `records` are the files of cells in the folder of results"
+        self.errors = {} # image: what went wrong
+        self.failed = {} # image: (path, page) of those that went wrong; page None: the whole file
+        self.taken = {}  # name of results: image
+        self.notes = []  # what a person should know about the folder, a line each
+        self.pages = []  # a `_OnePage` for each that is done
+        self.asked = {str(s.path.resolve()) for s in sources} # files
+        self.there = _Index(self.out, records)
+
 # %% ../nbs/13_run.ipynb #d7d76bdd
+_PICTURES = '_mask.png','_overlay.png'
+_ALONE = {'diameter','how','n','shape','pixel_size'} # what an image tells by itself
+
 def _is_there(path): return path.is_file() and path.stat().st_size>0
+
+@patch
+def _made(self:Run, name, sha256):
+    "As `done`, also where everything is to be done again"
+    if not all(_is_there(self.out/f'{name}{end}') for end in _PICTURES): return None
+    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    is_same = info.get('sha256')==sha256 and info.get('settings')==self.settings
+    alone = info.get('alone')
+    is_whole = 'shared' in info and isinstance(alone, dict) and _ALONE<=alone.keys()
+    return info if is_same and is_whole else None
 
 @patch
 def done(self:Run,
@@ -291,11 +371,7 @@ def done(self:Run,
     sha256, # of the image's file
 ): # dict, or None where it has to be done
     "Info of the image whose results have `name`, if it was done from the same bytes in the same way"
-    pictures = self.out/f'{name}_mask.png',self.out/f'{name}_overlay.png'
-    if self.redo or not all(map(_is_there, pictures)): return None
-    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
-    is_same = info.get('sha256')==sha256 and info.get('settings')==self.settings
-    return info if is_same else None
+    return None if self.redo else self._made(name, sha256)
 
 # %% ../nbs/13_run.ipynb #57d02a00
 class NameTaken(ValueError):
@@ -305,18 +381,99 @@ class NameTaken(ValueError):
 def check_free(self:Run,
     name, # of results, without ending
     path, # of the image
+    image='', # its name in the tables
 ):
-    "Raise `NameTaken` if results of another image have `name`"
+    "Raise `NameTaken` if results of another image have `name`, or that of the `image`"
     info = read_record(self.out/f'{name}{RECORD}').get('info', {})
-    other = info.get('path')
-    if not other or other==path or not Path(other).exists(): return
-    raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
+    for other in info.get('path'), self.there.paths.get(image):
+        if not other or other==path or not os.path.exists(other): continue
+        raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
 
 @patch
 def _take_name(self:Run, name, image):
     "Raise `NameTaken` if another image of this run has results of `name`"
     first = self.taken.setdefault(name, image)
     if first!=image: raise NameTaken(f'its results would have the name of those of {first}: {name}')
+
+# %% ../nbs/13_run.ipynb #ea6286cb
+@dataclass
+class _OnePage:
+    "A page that the run was asked for"
+    source:Source
+    number:int        # in its file, from 1
+    sha256:str        # of the file
+    image:str         # its name in the tables
+    name:str          # of its results, without ending
+    alone:dict = None # what it tells by itself, as of `_alone`
+
+    def __post_init__(self): self.path = str(self.source.path.resolve())
+
+    @property
+    def kind(self):
+        "What images share whose cells should have one size: folder, size of image and of pixel"
+        return str(Path(self.path).parent), *map(tuple, (self.alone['shape'], self.alone['pixel_size']))
+
+def _one_page(source, file, sha256, i):
+    suffix = file.suffix(i)
+    return _OnePage(source, i+1, sha256, source.relative.as_posix()+suffix, source.name+suffix)
+
+# %% ../nbs/13_run.ipynb #e42eb893
+@patch
+def _lock(self:Run):
+    "Within, no other run writes into the folder, which is made where needed"
+    self.out.mkdir(parents=True, exist_ok=True)
+    return locked(self.out/'.lock')
+
+@patch
+def _move(self:Run, old, page):
+    "Give the `_Results` `old` the name, image and path of a `_OnePage`"
+    if (old.name,old.image,old.path)==(page.name,page.image,page.path): return
+    file,new = [self.out/f'{name}{RECORD}' for name in (old.name, page.name)]
+    record = read_record(file)
+    if not record: return
+    new.parent.mkdir(parents=True, exist_ok=True)
+    for end in _PICTURES:
+        picture = self.out/f'{old.name}{end}'
+        if picture.exists(): self.written.move(picture, self.out/f'{page.name}{end}')
+    record['info'] |= dict(image=page.image, path=page.path)
+    record['images'][0]['file_name'] = page.image
+    self.written.write(new, _record_text(record))
+    if new!=file: file.unlink()
+
+@patch
+def _remove(self:Run, name):
+    "Remove the results called `name`, the file of cells last"
+    files = [self.out/f'{name}{end}' for end in (*_PICTURES,RECORD)]
+    for file in files:
+        if self.written.is_ours(file): file.unlink(missing_ok=True)
+
+# %% ../nbs/13_run.ipynb #5dc554f4
+@patch
+def _forget_pages(self:Run, source, n):
+    "Remove the results of pages that a file had, and that it hasn't now that it has `n` pages"
+    path = str(source.path.resolve())
+    for number in range(n+1, self.there.n_pages.get(path, 0)+1):
+        with self._lock():
+            for old in self.there.by_file.get((path, number), ()): self._remove(old.name)
+
+@patch
+def _is_free(self:Run, page):
+    try: self.check_free(page.name, page.path, page.image)
+    except NameTaken: return False
+    return True
+
+@patch
+def _claim(self:Run, page):
+    "Bring the results of a `_OnePage`, if there are any, under its name; `NameTaken` where that isn't free"
+    own = self.there.find(page)
+    if own and not self._is_free(page): page.name,page.image = own[0].name,own[0].image
+    self._take_name(page.name, page.image)
+    self.check_free(page.name, page.path, page.image)
+    with self._lock():
+        for old in own[:1]: self._move(old, page)
+        for other in own[1:]: self._remove(other.name)
+    for old in own: self.there.paths.pop(old.image, None)
+    self.there.paths[page.image] = page.path
 
 # %% ../nbs/13_run.ipynb #99cbc4dc
 def _is_foreign(path):
@@ -353,16 +510,39 @@ def _know_old_results(self:Run):
         self.written.note(record, file_hash(record))
 
 # %% ../nbs/13_run.ipynb #ffe68da1
-@patch
-def _note_diameter(self:Run, diameter, n):
-    if diameter and n>=_ENOUGH: self.diameters.append(diameter)
+def _alone(page, segmentation):
+    "What a `Page` tells by itself of the size of its cells, exactly"
+    measured = dict(diameter=_without_nan(float(segmentation.diameter)), how=segmentation.how, n=int(segmentation.n))
+    pixel_size = [float(side) for side in page.pixel_size or ()]
+    return measured | dict(shape=[*page.image.shape[:2]], pixel_size=pixel_size)
 
+_ALIKE,_NEAR = 1.25,1.5 # factors: of like images among themselves, and of the image that takes their diameter
+
+def _is_within(diameters, typical, factor):
+    "Which of `diameters` are up to a `factor` larger or smaller than the `typical` one"
+    ratio = np.divide(diameters, typical)
+    return np.maximum(ratio, 1/ratio) <= factor
+
+def _shared_diameter(
+    own,   # diameter that an image tells by itself, px; None where it tells none
+    peers, # {image: diameter} of those like it
+): # (diameter, and of which images), as a dict; None where the image keeps its own
+    "What an image with few free-standing cells takes"
+    if not peers: return None
+    diameters = [*peers.values()]
+    typical = float(np.median(diameters))
+    agree = np.mean(_is_within(diameters, typical, _ALIKE)) >= .9
+    if not agree or not _is_within(own or typical, typical, _NEAR): return None
+    return dict(diameter=typical, of=few_names(sorted(peers)))
+
+# %% ../nbs/13_run.ipynb #eece8b42
 @patch
-def _segment(self:Run, image, median):
-    "`Segmentation` of an image; `median` is the diameter of those that waited"
+def _segment(self:Run, image, shared):
+    "`Segmentation` of an image, which may have a `_shared_diameter`"
     network = dict(model=self.network) if self.network else {}
-    seg = segment(image, self.engine, self.diameter or median, **network)
-    if median: seg.how = 'run median'
+    diameter = shared['diameter'] if shared else self.diameter
+    seg = segment(image, self.engine, diameter, **network)
+    if shared: seg.how = 'run median'
     return seg
 
 # %% ../nbs/13_run.ipynb #549ede25
@@ -372,10 +552,11 @@ def _record_size(self:Run, name, info):
     size = _given_size(self.pixel_size)
     if not self.pixel_size or info==info | size: return
     file = self.out/f'{name}{RECORD}'
-    record = read_record(file)
-    record['info'] |= size
-    write = self.written.write if self.written.is_ours(file) else write_file # what somebody changed stays theirs
-    write(file, json.dumps(record))
+    with self._lock():
+        record = read_record(file)
+        record['info'] |= size
+        write = self.written.write if self.written.is_ours(file) else write_file # what somebody changed stays theirs
+        write(file, _record_text(record))
 
 @patch
 def _size_of(self:Run, page, name, sha256):
@@ -389,64 +570,88 @@ def _size_of(self:Run, page, name, sha256):
 def _now(): return datetime.now().isoformat(timespec='seconds')
 
 @patch
-def _make_page(self:Run, file, name, origin, may_wait, median):
-    "Make the results of one page of `file`; False if it has to wait for the run's median"
+def _make_page(self:Run, file, one, shared=None):
+    "Make the results of a `_OnePage` of `file`, alone or with a `_shared_diameter`"
     watch = Stopwatch()
-    page = file[origin['page']-1]
+    page = file[one.number-1]
     watch.lap('read')
-    seg = self._segment(page.image, median)
+    seg = self._segment(page.image, shared)
     watch.lap('segment')
-    if may_wait and not self.diameter and seg.n<_ENOUGH: return False
-    size = self._size_of(page, name, origin['sha256'])
-    info = dict(**origin, **size, settings=self.settings, rbc_overlap=__version__, date=_now())
+    if not shared: one.alone = _alone(page, seg)
+    origin = dict(image=one.image, path=one.path, page=one.number, sha256=one.sha256)
+    size = self._size_of(page, one.name, one.sha256)
+    made = dict(alone=one.alone, shared=shared, settings=self.settings, rbc_overlap=__version__, date=_now())
     found = analyse(page.image, self.engine, self.diameter, segmentation=seg, lap=watch.lap)
-    write_image(page, name, self.written, found, info, watch)
-    self._note_diameter(seg.diameter, seg.n)
-    return True
+    with self._lock(): write_image(page, one.name, self.written, found, origin | size | made, watch)
 
 @patch
-def _do_page(self:Run, source, file, i, sha256, may_wait, median):
-    "Make the results of one page, unless they are there; False if it has to wait for the run's median"
-    image = source.relative.as_posix()+file.suffix(i)
-    name = source.name+file.suffix(i)
-    self._take_name(name, image)
-    path = str(source.path.resolve())
-    info = self.done(name, sha256)
-    if not info:
-        self.check_free(name, path)
-        self._check_ours(name)
-        origin = dict(image=image, path=path, page=i+1, sha256=sha256)
-        return self._make_page(file, name, origin, may_wait, median)
-    self._record_size(name, info)
-    self._note_diameter(info['diameter'], info['free_cells'])
-    return True
+def _do_page(self:Run, file, one):
+    "Make the results of a `_OnePage` of `file` alone, unless they are there"
+    self._claim(one)
+    info = self.done(one.name, one.sha256)
+    if info:
+        self._record_size(one.name, info)
+        one.alone = info['alone']
+    else:
+        self._check_ours(one.name)
+        self._make_page(file, one)
+    self.pages.append(one)
 
 # %% ../nbs/13_run.ipynb #98f48c8e
 @patch
-def _try_page(self:Run, source, file, i, *args):
-    "As `_do_page`, but what goes wrong is noted; then the page doesn't wait"
-    image = source.relative.as_posix()+file.suffix(i)
-    try: return self._do_page(source, file, i, *args)
-    except NameTaken as e: self.errors[printable(source.path)] = error_text(e)
-    except Exception as e: self.errors[image] = error_text(e)
-    return True
+def _note_error(self:Run, image, error, path, page=None):
+    self.errors[image] = error_text(error)
+    self.failed[image] = str(path.resolve()),page
 
 @patch
-def _try_file(self:Run, source, pages=None, median=None):
-    "Do `pages` of a file, or all, which then may have to wait; returns the pages that wait"
+def _try(self:Run, one, do, *args):
+    "`do` something for a `_OnePage`; what goes wrong is noted"
+    path = one.source.path
+    try: do(*args)
+    except NameTaken as e: self._note_error(printable(path), e, path, one.number)
+    except Exception as e: self._note_error(one.image, e, path, one.number)
+
+@patch
+def _try_file(self:Run, source):
+    "Do all pages of a file, each alone"
     try:
         source.check()
         file = ImageFile(source.path)
     except Exception as e:
-        self.errors[source.relative.as_posix()] = error_text(e)
-        return []
+        self._note_error(source.relative.as_posix(), e, source.path)
+        return
+    self._forget_pages(source, len(file))
     sha256 = hashlib.sha256(file.data).hexdigest()
-    may_wait = pages is None
-    waiting = []
-    for i in pages or range(len(file)):
-        is_done = self._try_page(source, file, i, sha256, may_wait, median)
-        if not is_done: waiting.append(i)
-    return waiting
+    for i in range(len(file)):
+        one = _one_page(source, file, sha256, i)
+        self._try(one, self._do_page, file, one)
+
+# %% ../nbs/13_run.ipynb #ba2e32ac
+@patch
+def _is_made_with(self:Run, one, shared):
+    info = self._made(one.name, one.sha256)
+    return info is not None and info['shared']==shared
+
+@patch
+def _make_again(self:Run, one, shared):
+    "Make a `_OnePage` with a `_shared_diameter`, or alone"
+    file = ImageFile(one.source.path)
+    has_changed = hashlib.sha256(file.data).hexdigest()!=one.sha256
+    if has_changed: raise ValueError(f'{one.source.path}: it changed while the run went on; run again')
+    self._make_page(file, one, shared)
+
+@patch
+def _share_diameters(self:Run):
+    "Decide whose diameter pages with few free-standing cells take, and make again what was made otherwise"
+    if self.diameter: return
+    peers = {}
+    for one in self.pages:
+        if one.alone['n']>=_ENOUGH: peers.setdefault(one.kind, {})[one.image] = one.alone['diameter']
+    few = [one for one in self.pages if one.alone['n']<_ENOUGH]
+    decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
+    others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
+    if not others: return
+    for one,shared in tqdm(others, 'few cells', unit='image'): self._try(one, self._make_again, one, shared)
 
 # %% ../nbs/13_run.ipynb #9103a626
 def _is_among(image, images):
@@ -454,12 +659,31 @@ def _is_among(image, images):
     file,_,_ = image.rpartition('_p')
     return image in images or file in images
 
+def _earlier_failed(path):
+    "{image: (path, page)} of a run.json; {} where it tells none"
+    try: failed = json.loads(path.read_bytes())['failed']
+    except (OSError, ValueError, KeyError, TypeError): return {}
+    return {image: tuple(place) for image,place in failed.items()}
+
 @patch
 def _all_errors(self:Run, images):
     "This run's errors, and earlier ones of images that aren't among `images`"
     errors = read_errors(self.out)
-    earlier = {image: error for image,error in errors.items() if not _is_among(image, images)}
+    places = _earlier_failed(self.out/'run.json')
+    def is_of_now(image): return _is_among(image, images) or places.get(image, ('',))[0] in self.asked
+    earlier = {image: error for image,error in errors.items() if not is_of_now(image)}
+    self.failed = {image: place for image,place in places.items() if image in earlier} | self.failed
     return earlier | self.errors
+
+# %% ../nbs/13_run.ipynb #c0a27398
+@patch
+def _valid_records(self:Run):
+    "The newest files of cells, without those of files and pages that can't be read any more"
+    failed = set(self.failed.values())
+    def is_failed(info):
+        path,page = info.get('path'),info.get('page', 1)
+        return (path, None) in failed or (path, page) in failed
+    return [(record,file) for record,file in newest_records(self.out) if not is_failed(record['info'])]
 
 # %% ../nbs/13_run.ipynb #db24fc8f
 def _machine():
@@ -485,7 +709,7 @@ def run_info(self:Run,
     card = getattr(self.network, 'card', None)
     network = dict(card=card, device=getattr(self.network, 'device', 'cpu'))
     images = {data['info']['image']: _kept_info(data, self.pixel_size) for data,_ in records}
-    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, images=images)
+    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed, images=images)
     return program | network | _machine() | how_it_went
 
 # %% ../nbs/13_run.ipynb #c4ce9712
@@ -512,14 +736,12 @@ def _tables(self:Run, records, errors):
     cells = cells_table(records, errors, self.pixel_size)
     return dict(images=images, cells=cells, clumps=clumps_table(records, errors))
 
+# %% ../nbs/13_run.ipynb #955bb156
 @patch
-def write_tables(self:Run,
-    images,  # names of those that this run was asked for
-    seconds, # that the run took
-)->Path: # of the report
-    "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
-    records = newest_records(self.out)
+def _write_tables(self:Run, images, seconds):
+    "As `write_tables`, in a folder in which no other run writes"
     errors = self._all_errors(images)
+    records = self._valid_records()
     run = self.run_info(records, seconds)
     tables = self._tables(records, errors)
     self.images = tables['images']
@@ -530,30 +752,37 @@ def write_tables(self:Run,
     self._write_table('report.html', report_html(*tables.values(), overlays, self.out, run))
     return self.out/'report.html'
 
-# %% ../nbs/13_run.ipynb #524edcbb
 @patch
-def _try_all(self:Run, sources):
-    "Do all files, then the pages that had to wait"
-    waiting = []
-    for source in tqdm(sources, 'segment', unit='image'):
-        pages = self._try_file(source)
-        if pages: waiting.append((source, pages))
-    if not waiting: return
-    median = float(np.median(self.diameters)) if self.diameters else None
-    for source,pages in tqdm(waiting, 'few cells', unit='image'): self._try_file(source, pages, median)
+def write_tables(self:Run,
+    images,  # names of those that this run was asked for
+    seconds, # that the run took
+)->Path: # of the report
+    "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
+    with self._lock(): return self._write_tables(images, seconds)
+
+# %% ../nbs/13_run.ipynb #524edcbb
+def _is_written_by_runs(name):
+    "Is a file of this `name` one that a run writes?"
+    of_an_image = *_PICTURES,RECORD
+    return name.endswith(of_an_image) or name in TABLES
+
+@patch
+def _do_all(self:Run, sources):
+    "Do all files, then decide whose diameter the pages with few free-standing cells take"
+    for source in tqdm(sources, 'segment', unit='image'): self._try_file(source)
+    self._share_diameters()
 
 @patch
 def __call__(self:Run):
     "Do what isn't done yet, then write tables and report, also when interrupted; returns the report's path"
     sources = find_images(self.places, self.out)
     self.left_out = sources.left_out
-    self.notes = []
-    self.out.mkdir(parents=True, exist_ok=True)
+    with self._lock(): remove_parts(self.out, _is_written_by_runs)
+    self._begin(sources, list_files(self.out, RECORD))
     self._know_old_results()
     self._check_tables()
-    self.errors,self.taken,self.diameters = {},{},[]
     started = time.time()
-    try: self._try_all(sources)
+    try: self._do_all(sources)
     finally:
         names = {name for s in sources for name in (s.relative.as_posix(), printable(s.path))}
         names |= {folder.as_posix() for s in sources for folder in s.relative.parents}
