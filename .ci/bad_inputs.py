@@ -120,13 +120,22 @@ def in_process(world, argv, engine):
     "Run a command here"
     out,err = io.StringIO(),io.StringIO()
     told = Told(world, engine=engine)
-    with redirect_stdout(out), redirect_stderr(err), in_time(), warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        try: told.code = main([os.fspath(a) for a in argv])
+    with redirect_stdout(out), redirect_stderr(err), in_time(), warnings.catch_warnings(record=True, action='always') as warned:
+        try: told.code = _call(argv)
         except SystemExit as e: told.code = e.code
         except (Exception, TookTooLong) as e: told.crashed = _where(e)
-    told.said,told.err = out.getvalue(),err.getvalue()
+    ours = [str(w.message) for w in warned if w.category is UserWarning] if callable(argv) else []
+    told.said,told.err = out.getvalue(),err.getvalue()+'\n'.join(ours)
     return told
+
+def _call(argv):
+    "The exit code of a command; of a function of ours as the command line would have it"
+    if not callable(argv): return main([os.fspath(a) for a in argv])
+    try: print(argv())
+    except (ValueError, OSError) as e:
+        print(e, file=sys.stderr)
+        return 2
+    return 0
 
 def _where(e):
     "The error `e` and the line of ours that it comes from"
@@ -619,7 +628,7 @@ bomb('png_text', lambda: png_of(*list(chunks(png()))[:1], (b'zTXt', b'Comment\0\
 
 @kind('bombs', row(HUGE+'|'+BROKEN), alone=True)
 def bomb_sparse_file(w):
-    path = w.put('bad.tif', raw_tiff(T257=2**29, T278=2**29, T279=200*2**29))
+    path = w.put('bad.tif', raw_tiff(T257=33_000_000, T278=33_000_000, T279=2**32-1))
     os.truncate(path, 100*2**30)
 
 @kind('bombs', row(HUGE+'|'+BROKEN), alone=True)
@@ -734,7 +743,7 @@ PALE = lambda: np.asarray(smear((200,200), 12, 24., 0).image)[...,1]
 add('fields', 'pale_smear', puts('bad.tif', lambda: tiff(PALE())), right(12, 1), engine='model')
 add('fields', 'pale_smear_of_16_bits', puts('bad.tif', lambda: tiff(PALE().astype(np.uint16)*257)), right(12, 1), engine='model')
 for diameter in 4,5000,10_000:
-    add('fields', f'diameter_of_{diameter}', puts('bad.png', png), right(None), row('diameter|pixels|large'), line('diameter'), engine='model',
+    add('fields', f'diameter_of_{diameter}', puts('bad.png', lambda: png()), right(None), row('diameter|pixels|large'), line('diameter'), engine='model',
         options=('--diameter',str(diameter)), good=False)
 for value in 'nan','inf','-5','0','forty','1e9','':
     add('fields', f'diameter_{value or "empty"}', puts('bad.png', png), check(lambda t: t.code==2 and '--diameter' in t.err and t.err.count('error')==1, 'line', 'a line with --diameter'),
@@ -784,6 +793,670 @@ def size_of_another_day(w):
     day2 = w.put('day2.png', png(np.rot90(RGB)))
     in_process(w, ['segment', day2, '--out', w.out, '--engine', 'classic', '--pixel-size', '.5'], 'classic')
     w.made.clear()
+
+# ---------------------------------------------------------------------------------------------------- names of files
+def raw_table(told): return (told.world.out/'images.csv').read_bytes()
+
+def _plain_cells(told, file):
+    "The rows that are done, each with the plain image's cells; no cell of a table begins as a formula does; one line a row"
+    rows = told.rows
+    text = raw_table(told).decode('utf-8')
+    formulas = [v for r in rows for k,v in r.items() if k in ('image','error','flags') and v[:1] in ('=','+','-','@','\t','\r')]
+    done = [r for r in rows if r['status']=='ok']
+    lines = len(text.splitlines())
+    return not formulas and lines==1+len(rows) and all(_is_done(r, N, 1) for r in done)
+
+def named(n=1, pages=1):
+    "All of `n` images that were made are done, and the tables can be read"
+    return Want('right', lambda t,f: _plain_cells(t, f) and sum(r['status']=='ok' for r in t.rows)==n*pages+1 and t.code==0, f'{n} rows that are done, in a clean table')
+
+def refused(said, n=0):
+    "A row per file that isn't done"
+    return Want('row', lambda t,f: _plain_cells(t, f) and all(re.search(said, r['error'], re.I) for r in t.rows if r['status']=='error')
+        and len(t.rows)>=2+n, f'rows with {said}')
+
+def names(*files, data=None):
+    def put(w):
+        for f in files: w.put(f, data)
+        w.made[:] = [w.made[0]] if w.made else []
+    return put
+
+ODD = dict(spaces=' a  b .png', unicode='Blutbild_Müller_赤血球.png', decomposed='Mu\u0308ller.png', emoji='\N{MICROSCOPE}.png', newline='a\nb.png', tab='a\tb.png',
+    carriage_return='a\rb.png', escape='a\x1b[31mb.png', bell='a\x07.png', right_to_left='a\u202egnp.png', zero_width='a\u200bb.png', line_separator='a\u2028b.png',
+    quotes='a"b\'c.png', comma='a,b;c.png', html='<img src=x onerror=alert(1)>.png', percent='100%25.png', hash='a#b?c.png', backslash='a\\b.png',
+    star='a*[b].png', dollar='$(touch x)`ls`.png', equals='=1+1.png', equals_command="=cmd|'!A1'.png", plus='+1.png', minus='-1.png', at='@SUM(A1).png', two_dashes='--out.png',
+    reserved='con.png', dots='a.b.c.png', dot_at_end='a..png', quote_first="'=1.png", page='x_p001.png', number='007.png', nan='nan.png', null='NULL.png', only_ending='mask.png',
+    bom='\ufeffa.png', colon='a:b.png', pipe='a|b.png')
+for name,file in ODD.items(): add('names', f'name_{name}', names(file), named())
+add('names', 'name_no_utf8', lambda w: w.put(os.fsdecode(b'caf\xe9.png')), named())
+add('names', 'name_no_utf8_twice', lambda w: (w.put(os.fsdecode(b'caf\xe9.png')), w.put('caf%E9.png', png(RGB[::-1]))), named(2))
+add('names', 'name_no_utf8_folder', lambda w: w.put(os.fsdecode(b'caf\xe9/a.png')), named())
+add('names', 'name_of_250_bytes', names('a'*246+'.png'), named(), refused('name|long'))
+add('names', 'name_of_240_bytes', names('a'*236+'.png'), named(), refused('name|long'))
+add('names', 'name_of_two_long_ones', names('a'*245+'1.png', 'a'*245+'2.png'), named(2), refused('name|long', 1))
+add('names', 'name_equals_in_folder', names('=1+1/a.png'), named())
+add('names', 'name_newline_in_folder', names('a\nb/c.png'), named())
+add('names', 'name_deep_folders', names('/'.join('abcdefgh'*4)+'/x.png'), named())
+add('names', 'same_stem_two_endings', names('a.png', 'a.jpg', data=None), named(2))
+add('names', 'same_stem_three_endings', names('x.png', 'x.jpg', 'x.png.tif'), named(3))
+add('names', 'same_stem_chain', names('x.png', 'x.jpg', 'x.png.tif', 'x.png.bmp', 'x.jpg.gif'), named(5))
+add('names', 'same_name_in_capitals', names('a.png', 'A.png'), named(2))
+add('names', 'ending_in_capitals', names('a.png', 'a.PNG'), named(2))
+add('names', 'composed_and_decomposed', names('Mu\u0308ller.png', 'M\u00fcller.png'), named(2))
+add('names', 'page_beside_its_stack', lambda w: (w.put('a.tif', stack(2)), w.put('a_p001.png', png(RGB[::-1]))), named(3))
+add('names', 'stacks_of_one_stem', lambda w: (w.put('a.tif', stack(2)), w.put('a.btf', stack(2, compression='zlib'))), named(4))
+add('names', 'image_called_as_a_result', names('good_overlay.jpg', 'a_cells.png'), named(2))
+add('names', 'image_called_as_a_table', names('images.csv.png', 'report.html.png', 'run.json.tif'), named(3))
+add('names', 'image_called_surgical_mask', names('surgical_mask.png'), named())
+
+HIDDEN = '.a.png','._a.png','.hidden/a.png','.DS_Store'
+add('names', 'hidden_files', names(*HIDDEN), check(lambda t: len(t.rows)==1 and t.code==0, 'told', 'the good image alone'))
+MASKS = dict(ours=['good_mask.png'], ours_painted=['good_mask.v2.png'], overlay=['good_overlay.png'], cellpose=['good_cp_masks.png'], cellpose_flows=['good_flows.tif'],
+    cellpose_seg=['good_seg.npy'], stardist=['good.stardist.tif'], ilastik=['good_Simple Segmentation.png'], labels=['good_labels.tif'], outlines=['good_cp_outlines.txt'])
+for name,files in MASKS.items():
+    add('names', f'mask_{name}', names(*files), left_out('mask|result|labels|file'), left_out(r'\.\w+'))
+add('names', 'other_files', names('notes.txt', 'scan.czi', 'Thumbs.db', 'table.xlsx', 'archive.zip'), left_out(r'\.czi.*|\.txt'))
+add('names', 'files_without_ending', names('image', data=png()), left_out('without ending'))
+add('names', 'folder_called_as_an_image', names('a.png/b.png'), named())
+
+# ------------------------------------------------------------------------- places: folders, links, permissions, arguments
+def places(*wants, **options): return kind('places', *wants, **options)
+def good_is_done(t, n=1): return sum(r['status']=='ok' for r in t.rows)==n and all(_is_done(r, N, 1) for r in t.rows if r['status']=='ok')
+def mentions(said, n=1, codes=(0,1)):
+    "`n` images are done, and a line or a row mentions what isn't"
+    def holds(t, _):
+        errors = ' '.join(r['error']+' '+r['image'] for r in t.rows if r['status']=='error')
+        return t.code in codes and good_is_done(t, n) and bool(re.search(said, t.err+errors, re.I))
+    return Want('told', holds, f'{n} images done, {said} mentioned')
+def done(n, flags=''): return check(lambda t: good_is_done(t, n) and len(t.rows)==n and t.code==0 and (not flags or any(re.search(flags, r['flags']) for r in t.rows)), 'right', f'{n} images done {flags}')
+
+def link(w, name, target, outside=True):
+    path = w.inside/name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+    return path
+
+def elsewhere(w, name='elsewhere/a.png', data=None):
+    path = w/name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data or png())
+    return path
+
+@places(mentions('link'), done(2))
+def link_to_a_folder(w): link(w, 'slides', elsewhere(w).parent)
+
+@places(mentions('link'), done(1))
+def link_to_the_folder_above(w): link(w, 'again', w.inside)
+
+@places(mentions('link'), mentions('loop'))
+def link_to_itself(w): link(w, 'self.png', w.inside/'self.png')
+
+@places(mentions('link'))
+def broken_link(w): link(w, 'gone.png', w/'nowhere.png')
+
+@places(mentions('link'))
+def broken_link_to_a_folder(w): link(w, 'gone', w/'nowhere')
+
+@places(done(2))
+def link_to_a_file_elsewhere(w): link(w, 'a.png', elsewhere(w))
+
+@places(mentions('link'), done(1))
+def link_to_a_file_beside(w): link(w, 'again.png', w.inside/'good.png')
+
+@places(done(2, 'same file as'))
+def same_bytes_twice(w): w.put('again.png', png(GOOD)); w.made.clear()
+
+@places(done(2, 'same file as'), mentions('link|same'))
+def hard_link(w): os.link(w.inside/'good.png', w.inside/'hard.png')
+
+@places(mentions('special|fifo|pipe|file'))
+def fifo(w): os.mkfifo(w.inside/'pipe.png')
+
+@places(mentions('special|device|file'), mentions('link'))
+def link_to_a_device(w): link(w, 'zero.png', '/dev/zero')
+
+def only(*more, out=None): return lambda w: ['segment', *[w/m for m in more], '--out', out and w/out or w.out, '--engine', 'classic']
+
+@places(mentions('missing'), argv=only('in','missing.png'))
+def missing_name_beside_a_folder(w): pass
+
+@places(line('missing'), argv=only('missing'))
+def missing_folder(w): pass
+
+@places(line('pipe|such|special|file'), argv=only('pipe.png'))
+def fifo_by_name(w): os.mkfifo(w/'pipe.png')
+
+@places(mentions('pipe'), argv=only('in','pipe.png'))
+def fifo_by_name_beside_a_folder(w): os.mkfifo(w/'pipe.png')
+
+@places(line('empty'), argv=only('empty'))
+def empty_folder(w): (w/'empty').mkdir()
+
+@places(mentions('empty'), done(1), argv=only('in','empty'))
+def empty_folder_beside_another(w): (w/'empty').mkdir()
+
+@places(done(1), argv=only('in','in'))
+def folder_twice(w): pass
+
+@places(done(1), argv=only('in','in/good.png'))
+def folder_and_its_file(w): pass
+
+@places(done(1), argv=only('in','in/../in/./good.png'))
+def file_by_two_ways(w): pass
+
+@places(done(2), argv=lambda w: ['segment', w/'in', w/'in/day1', '--out', w.out, '--engine', 'classic'])
+def folder_and_its_subfolder(w): w.put('day1/a.png'); w.made.clear()
+
+@places(done(2), argv=only('in/day1'))
+def subfolder_later(w):
+    "Counted twice, under two names"
+    w.put('day1/a.png')
+    in_process(w, ['segment', w.inside, '--out', w.out, '--engine', 'classic'], 'classic')
+    w.made.clear()
+
+@places(done(2), argv=only('in'))
+def subfolder_earlier(w):
+    w.put('day1/a.png')
+    in_process(w, ['segment', w/'in/day1', '--out', w.out, '--engine', 'classic'], 'classic')
+    w.made.clear()
+
+@places(done(2), argv=only('elsewhere/in'))
+def moved_folder(w):
+    "The same images under another path later"
+    w.put('a.png')
+    in_process(w, ['segment', w.inside, '--out', w.out, '--engine', 'classic'], 'classic')
+    shutil.copytree(w.inside, w/'elsewhere/in')
+    w.made.clear()
+
+@places(done(2), mentions('name'), argv=only('one/a.png','two/a.png'))
+def two_files_of_one_name(w): elsewhere(w, 'one/a.png'), elsewhere(w, 'two/a.png', png(GOOD))
+
+@places(done(2), mentions('name'), argv=only('x/slides','y/slides'))
+def two_folders_of_one_name(w): elsewhere(w, 'x/slides/a.png'), elsewhere(w, 'y/slides/a.png', png(GOOD))
+
+@places(check(lambda t: t.code in (0,2) and (t.world.inside/'good.png').read_bytes()==png(GOOD), 'right', 'the image as it was'), argv=only('in', out='in'))
+def out_is_the_folder(w): pass
+
+@places(check(lambda t: (t.world.inside/'good_mask.png').read_bytes()==png(RGB) and (t.code==2 or t.code==1) and 'good_mask.png' in t.err, 'line', "a person's file kept, and named"),
+    argv=only('in', out='in'))
+def out_is_the_folder_with_masks_of_a_person(w): w.put('good_mask.png'); w.made.clear()
+
+def hand_made(t): return (t.world/'labelled/masks/good_mask.png').read_bytes()==png(GREY*0+1)
+
+@places(check(lambda t: hand_made(t) and t.code in (1,2) and 'good_mask.png' in t.err or hand_made(t) and 'masks' in t.err, 'line', 'the mask made by hand kept'), argv=only('in', out='labelled/masks'))
+def out_is_masks_made_by_hand(w): write_mask(w/'labelled/masks/good_mask.png', GREY*0+1)
+
+@places(done(1), argv=only('in', out='in/results'))
+def out_inside_the_folder(w): w.out = w.inside/'results'
+
+@places(done(1), argv=only('in', out='in/results'))
+def out_inside_the_folder_again(w):
+    w.out = w.inside/'results'
+    in_process(w, ['segment', w.inside, '--out', w.out, '--engine', 'classic'], 'classic')
+
+@places(line('out'), argv=only('in', out='out'))
+def out_is_a_file(w): w.out.write_text('a person wrote this')
+
+@places(check(lambda t: t.code==2 and 'out' in t.err and not (Path.cwd()/'images.csv').exists(), 'line', 'a line with out'),
+    argv=lambda w: ['segment', w.inside, '--out', '', '--engine', 'classic'])
+def out_is_empty(w): pass
+
+@places(line('empty|such'), check(lambda t: t.code==2 and 'empty' in t.err, 'line', 'a line'), argv=lambda w: ['segment', '', '--out', w.out, '--engine', 'classic'])
+def place_is_empty(w): pass
+
+@places(line('out|directory|folder'), argv=lambda w: ['segment', w.inside, '--out', w/('a'*300)/'out', '--engine', 'classic'])
+def out_is_too_long(w): pass
+
+for name in 'report.html','images.csv','cells.csv','run.json':
+    add('places', f'folder_called_{name}', lambda w, name=name: (w.out/name).mkdir(parents=True), mentions(re.escape(name), codes=(0,1,2)),
+        line(re.escape(name)))
+for end in 'mask.png','overlay.png','cells.json':
+    def put(w, end=end):
+        (w.out/f'bad_{end}').mkdir(parents=True)
+        w.put('bad.png')
+    add('places', f'folder_called_bad_{end}', put, row(f'bad_{end}'))
+
+NOBODY = ('setpriv','--reuid=65534','--regid=65534','--clear-groups') if os.geteuid()==0 else ()
+def forbid(path):
+    path.chmod(0)
+    return path
+def open_to_all(w):
+    for p in [w.folder, *w.folder.parents][:-1]: p.chmod(p.stat().st_mode | 0o755) if str(p).startswith(('/tmp/pytest','/tmp/tmp')) else None
+    w.out.mkdir(exist_ok=True)
+    w.out.chmod(0o777)
+def as_nobody(*wants): return kind('places', *wants, alone=True, before=NOBODY, good=False)
+
+@as_nobody(mentions('permission'))
+def file_without_permission(w): open_to_all(w); forbid(elsewhere(w, 'in/closed.png'))
+
+@as_nobody(mentions('permission'))
+def folder_without_permission(w): open_to_all(w); forbid(elsewhere(w, 'in/closed/a.png').parent)
+
+@as_nobody(check(lambda t: t.code==2 and 'ermission' in t.err and str(t.world.out) in t.err, 'line', 'a line with the folder'))
+def out_without_permission(w): open_to_all(w); w.out.chmod(0o555)
+
+@as_nobody(mentions('permission', n=1), row('permission'))
+def link_to_a_folder_without_permission(w):
+    open_to_all(w)
+    closed = elsewhere(w, 'closed/a.png')
+    link(w, 'a.png', closed)
+    forbid(closed.parent)
+
+# ------------------------------------------------------------ results: what lies in the folder of an earlier run, damaged
+def earlier(w, *more):
+    "A run over the good image, and what it wrote"
+    told = in_process(w, ['segment', w.inside, *more, '--out', w.out, '--engine', 'classic'], 'classic')
+    assert told.code==0, told.err+told.crashed
+
+def after(change):
+    "A `make`: an earlier run, a `change` of a file of it, one more image"
+    def make(w):
+        earlier(w)
+        change(w)
+        w.put('bad.png')
+    return make
+
+def rewritten(name, change):
+    "After an earlier run, the bytes of the file `name` as `change` makes them of the old ones"
+    def put(w):
+        path = w.out/name
+        path.write_bytes(change(path.read_bytes()))
+    return after(put)
+
+def text(change): return lambda data: change(data.decode()).encode()
+TABLES = dict(semicolons=text(lambda t: t.replace(',', ';')), tabs=text(lambda t: t.replace(',', '\t')), empty=lambda d: b'', header_only=lambda d: d.splitlines()[0],
+    no_status=text(lambda t: t.replace('status', 'state')), no_error=text(lambda t: t.replace('error', 'problem')), no_image=text(lambda t: t.replace('image', 'picture')),
+    latin1=lambda d: d+'bäd.png,error,größer'.encode('latin1')+b'\n', utf16=text(lambda t: t) and (lambda d: d.decode().encode('utf-16')), nul=lambda d: d[:60]+b'\0'*20+d[60:],
+    binary=lambda d: np.random.default_rng(0).bytes(3000), open_quote=lambda d: d+b'"bad.png,error', more_columns=lambda d: d+b'a,b'*40+b'\n', one_word=lambda d: b'hello',
+    bom=lambda d: b'\xef\xbb\xbf'+d, crlf=lambda d: d.replace(b'\n', b'\r\n'), html=lambda d: b'<html><table><tr><td>image</table>', two_headers=lambda d: d+d,
+    twice_the_same_column=text(lambda t: t.replace('cells,', 'image,', 1)), spreadsheet=lambda d: b'PK\x03\x04'+bytes(100), long_field=lambda d: d+b'x'*200_000+b',error,y\n')
+for name,change in TABLES.items(): add('results', f'images_csv_{name}', rewritten('images.csv', change), same())
+for file in 'cells.csv','clumps.csv','run.json','report.html':
+    for name,change in dict(empty=lambda d: b'', binary=lambda d: b'\xff\xfe\0'*100).items():
+        add('results', f'{file.replace(".", "_")}_{name}', rewritten(file, change), same())
+
+def record(change):
+    "A change of a file of cells: what `change` makes of its data, or does to them"
+    def rewrite(data):
+        d = json.loads(data)
+        new = change(d)
+        return json.dumps(d if new is None else new).encode()
+    return rewrite
+
+def lacks(*keys):
+    def drop(d):
+        for k in keys: d['info'].pop(k, None)
+    return record(drop)
+def says(**info): return record(lambda d: d['info'].update(info))
+RECORDS = dict(cut=lambda d: d[:len(d)//2], empty=lambda d: b'', null=lambda d: b'null', list=lambda d: b'[]', text=lambda d: b'cells', nested=lambda d: b'['*100_000,
+    no_info=record(lambda d: d.pop('info') and d), info_a_list=record(lambda d: d | dict(info=[])), no_annotations=record(lambda d: d.pop('annotations') and d), no_images=record(lambda d: d.pop('images') and d),
+    annotations_null=record(lambda d: d | dict(annotations=None)), annotations_emptied=record(lambda d: d | dict(annotations=[])), fewer_annotations=record(lambda d: d | dict(annotations=d['annotations'][:2])),
+    annotations_numbers=record(lambda d: d | dict(annotations=[1,2])), no_measures=record(lambda d: [a.pop('measures') for a in d['annotations']] and d),
+    measures_text=record(lambda d: [a.update(measures='x') for a in d['annotations']] and d), no_segmentation=record(lambda d: [a.pop('segmentation') for a in d['annotations']] and d),
+    nan=text(lambda t: t.replace('"diameter": ', '"diameter": NaN, "d": ')), utf16=lambda d: d.decode().encode('utf-16'),
+    latin1=text(lambda t: t.replace('good.png', 'good.pn\udce9').encode('utf-8', 'replace').decode()), **{f'no_{k}': lacks(k) for k in ('date','flags','image','path','sha256','settings','diameter',
+    'free_cells','cells','clump_table','pixel_size','page','counted','seconds','area_mean')}, date_a_number=says(date=5), date_null=says(date=None), image_a_number=says(image=7), image_another=says(image='other.png'),
+    flags_text=says(flags='x'), flags_null=says(flags=None), diameter_text=says(diameter='big'), diameter_huge=says(diameter=1e300), pixel_size_of_three=says(pixel_size=[1,2,3]), pixel_size_text=says(pixel_size='x'),
+    free_cells_text=says(free_cells='x'), cells_text=says(cells='many'), cells_more=says(cells=10**9), path_outside=says(path='/etc/passwd'), path_a_number=says(path=3), settings_null=says(settings=None), clump_table_text=says(clump_table='x'),
+    image_outside=says(image='../../evil.png'))
+for name,change in RECORDS.items(): add('results', f'record_{name}', rewritten('good_cells.json', change), same())
+
+def other_record(change):
+    "The same with the file of cells of an image that isn't in this run; its row is as before, or gone, and the rest right"
+    def make(w):
+        first = w.put('first.png', png(RGB[::-1]))
+        earlier(w)
+        path = w.out/'first_cells.json'
+        path.write_bytes(change(path.read_bytes()))
+        first.unlink()
+        w.made.clear()
+        w.put('bad.png')
+    return make
+for name in 'cut no_date no_flags no_annotations annotations_null no_measures date_a_number cells_text flags_null diameter_text pixel_size_text clump_table_text no_image image_a_number'.split():
+    add('results', f'other_record_{name}', other_record(RECORDS[name]), same())
+
+PICTURES = dict(cut=lambda d: d[:len(d)//2], empty=lambda d: b'', text=lambda d: b'no picture', zeros=lambda d: bytes(500))
+for name,change in PICTURES.items(): add('results', f'overlay_{name}', rewritten('good_overlay.png', change), same())
+for name in 'good_mask.png','good_overlay.png','good_cells.json','images.csv','run.json','report.html':
+    add('results', f'removed_{name}', after(lambda w, name=name: (w.out/name).unlink()), same())
+
+def kept(path, data, said=''):
+    "What a person made is still at `path`, or under another name in its folder, and a line or a row names it"
+    def holds(told, _):
+        folder = (told.world/path).parent
+        there = any(p.is_file() and p.read_bytes()==data for p in folder.iterdir())
+        errors = ' '.join(r['error'] for r in told.rows)
+        return there and bool(re.search(said or re.escape(Path(path).name), told.err+errors))
+    return Want('told', holds, f'{path} kept, and named')
+
+PAINTED = png(np.where(np.eye(SIDE)>0, 2, 0).astype(np.uint8))
+NOTES = b'image,remark\ngood.png,please look again\n'
+add('results', 'mask_painted_since', after(lambda w: (w.out/'good_mask.png').write_bytes(PAINTED)), kept('out/good_mask.png', PAINTED), good=False, options=('--redo',))
+add('results', 'overlay_of_a_person', after(lambda w: (w.out/'good_overlay.png').write_bytes(PAINTED)), kept('out/good_overlay.png', PAINTED), good=False, options=('--redo',))
+add('results', 'table_of_a_person', after(lambda w: (w.out/'images.csv').write_bytes(NOTES)), kept('out/images.csv', NOTES))
+add('results', 'cells_table_of_a_person', after(lambda w: (w.out/'cells.csv').write_bytes(NOTES)), kept('out/cells.csv', NOTES))
+add('results', 'table_there_before_the_first_run', lambda w: (write_file(w.out/'images.csv', NOTES), w.put('bad.png')), kept('out/images.csv', NOTES))
+add('results', 'report_there_before_the_first_run', lambda w: (write_file(w.out/'report.html', NOTES), w.put('bad.png')), kept('out/report.html', NOTES))
+add('results', 'mask_there_before_the_first_run', lambda w: (write_file(w.out/'bad_mask.png', PAINTED), w.put('bad.png')), kept('out/bad_mask.png', PAINTED))
+
+def no_parts(t, file): return same().holds(t, file) and not [*t.world.out.rglob('*.part')]
+def parts(w): return [write_file(w.out/n, 'half') for n in ('.good_mask.png.99999999.part','.images.csv.99999998.part','.run.json.99999997.part')]
+add('results', 'parts_left_behind', after(parts), Want('right', no_parts, 'the parts removed'))
+
+@kind('results', row('text|no known image'))
+def image_that_was_good_and_is_damaged(w):
+    path = w.put('bad.png')
+    earlier(w)
+    path.write_bytes(b'no image any more')
+
+@kind('results', same())
+def image_that_was_damaged_and_is_good(w):
+    path = w.put('bad.png', b'no image yet')
+    in_process(w, ['segment', w.inside, '--out', w.out, '--engine', 'classic'], 'classic')
+    path.write_bytes(png())
+
+def exports(w): return ['export', w.out, '--out', w/'exported']
+def export_of(change, name='bad_cells.json'):
+    def make(w):
+        w.put('bad.png')
+        earlier(w)
+        path = w.out/name
+        path.write_bytes(change(path.read_bytes()))
+        w.made.clear()
+    return make
+EXPORTED = told(r'failed: bad_cells\.json: .+', 'exported/good_rois.zip', 'exported/cells.coco.json')
+for name in 'cut empty null list text nested no_info info_a_list no_annotations annotations_null annotations_numbers no_measures measures_text no_segmentation no_date no_settings utf16 fewer_annotations pixel_size_text'.split():
+    add('results', f'export_of_record_{name}', export_of(RECORDS[name]), EXPORTED, argv=exports)
+def resized(h, w_): return record(lambda d: d['images'][0].update(height=h, width=w_))
+for name,size in dict(million=(10**6, 10**6), minus=(-5, 130), zero=(0, 0), text=('a', 'b'), larger=(500, 500), floats=(130.5, 130)).items():
+    add('results', f'export_of_size_{name}', export_of(resized(*size)), EXPORTED, argv=exports, alone=name=='million')
+for name,counts in dict(garbage='zzzz~~', empty='', number=5, negative=[-5, 20], too_long=[0, 10**12]).items():
+    add('results', f'export_of_counts_{name}', export_of(record(lambda d, c=counts: d['annotations'][0]['segmentation'].update(counts=c))), EXPORTED, argv=exports, alone=name=='too_long')
+add('results', 'export_of_run_json_damaged', export_of(lambda d: b'{', 'run.json'), line(r'run\.json'), told('', 'exported/good_rois.zip'), argv=exports)
+add('results', 'export_of_nothing', lambda w: w.out.mkdir(), line('out'), argv=exports)
+add('results', 'export_of_no_folder', lambda w: None, line('out'), argv=exports)
+
+def not_exported(t): return t.code in (0,1) and (t.world/'exported/good_rois.zip').exists() and not (t.world/'exported/bad_rois.zip').exists()
+@kind('results', check(not_exported, 'told', 'the failed image left out'), argv=exports)
+def export_of_a_failed_image(w):
+    path = w.put('bad.png')
+    earlier(w)
+    path.write_bytes(b'no image any more')
+    in_process(w, ['segment', w.inside, '--out', w.out, '--engine', 'classic'], 'classic')
+    w.made.clear()
+
+@kind('results', kept('exported/cells.coco.json', NOTES), argv=exports)
+def export_into_a_labelled_folder(w):
+    earlier(w)
+    write_file(w/'exported/cells.coco.json', NOTES)
+
+@kind('results', kept('exported/good_rois.zip', NOTES), argv=exports)
+def export_over_edited_rois(w):
+    earlier(w)
+    in_process(w, exports(w), 'classic')
+    (w/'exported/good_rois.zip').write_bytes(NOTES)
+
+# -------------------------------------------------------------------------- models: files that are no model for red cells
+CARD = dict(recipe='compact', input='relative absorbance', multiple=32, diameter=40, classes=['background','rbc','overlap'])
+def onnx_model(card=CARD, channels=3, out_channels=3, half=False, nan=False, outputs=1, inputs=1, dtype='float', out_dtype='float', external=False):
+    "A tiny network that says the same everywhere, in an ONNX file"
+    from onnx import TensorProto, helper, numpy_helper
+    kind_of = dict(float=TensorProto.FLOAT, uint8=TensorProto.UINT8, double=TensorProto.DOUBLE)
+    weights = numpy_helper.from_array(np.full((out_channels,channels,1,1), np.nan if nan else .1, np.float32), 'w')
+    if external:
+        weights.ClearField('raw_data')
+        weights.data_location = TensorProto.EXTERNAL
+        weights.external_data.add(key='location', value='../../../../../../etc/passwd')
+    sides = ['height','width']
+    nodes = [helper.make_node('Cast', ['image'], ['x'], to=TensorProto.FLOAT),
+        helper.make_node('Conv', ['x','w'], ['y'], strides=[2,2] if half else [1,1]), helper.make_node('Softmax', ['y'], ['p'], axis=1)]
+    outs = [f'p{i}' for i in range(outputs)]
+    nodes += [helper.make_node('Cast', ['p'], [o], to=kind_of[out_dtype]) for o in outs]
+    ins = [helper.make_tensor_value_info(n, kind_of[dtype], ['n',channels,*sides]) for n in ['image','more'][:inputs]]
+    out = [helper.make_tensor_value_info(o, kind_of[out_dtype], ['n',out_channels,None,None]) for o in outs]
+    graph = helper.make_graph(nodes, 'g', ins, out, [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=9)
+    if card is not None: helper.set_model_props(model, dict(card=card if isinstance(card, str) else json.dumps(card)))
+    return model.SerializeToString()
+
+MODELS = dict(empty=b'', text=b'no model', image=png(), zip=b'PK\x03\x04'+bytes(500), random=np.random.default_rng(0).bytes(5000), cut=lambda: onnx_model()[:200], pickle=b'\x80\x04cos\nsystem\n(S"true"\ntR.')
+NETWORKS = dict(no_card=dict(card=None), card_text=dict(card='a card'), card_empty=dict(card=''), card_list=dict(card=[1]), card_number=dict(card='5'), card_null=dict(card='null'), card_nested=dict(card='['*100_000),
+    **{f'card_diameter_{name}': dict(card=CARD | dict(diameter=v)) for name,v in dict(zero=0, minus=-40, text='40px', null=None, nan=float('nan'), infinite=float('inf'), huge=1e9, tiny=1e-9, list=[40]).items()},
+    **{f'card_multiple_{name}': dict(card=CARD | dict(multiple=v)) for name,v in dict(zero=0, minus=-32, text='x', huge=10**9, half=.5).items()},
+    **{f'card_without_{k}': dict(card={i: v for i,v in CARD.items() if i!=k}) for k in ('input','multiple','diameter')}, card_other_input=dict(card=CARD | dict(input='heat')),
+    two_classes=dict(out_channels=2), six_classes=dict(out_channels=6), one_channel=dict(channels=1), four_channels=dict(channels=4), half_size=dict(half=True), nan=dict(nan=True),
+    two_outputs=dict(outputs=2), no_output=dict(outputs=0), two_inputs=dict(inputs=2), input_of_bytes=dict(dtype='uint8'), input_double=dict(dtype='double'), weights_elsewhere=dict(external=True))
+
+def early(t, _):
+    "One line with the model's name, before any work"
+    return line(r'model\.onnx').holds(t, _) and not [*t.world.out.glob('*_mask.png')]
+EARLY = Want('line', early, 'one line with model.onnx, and nothing written')
+
+class ModelKind(Kind):
+    def run(self, folder):
+        world = World(folder)
+        self.make(world)
+        return in_process(world, ['segment', world.inside, '--out', world.out, '--model', world/'model.onnx'], 'model')
+
+def model(name, data): KINDS[f'model_{name}'] = ModelKind(f'model_{name}', 'models', lambda w: write_file(w/'model.onnx', data() if callable(data) else data), (EARLY,))
+for name,data in MODELS.items(): model(name, data)
+for name,options in NETWORKS.items(): model(name, partial(onnx_model, **options))
+KINDS['model_missing'] = ModelKind('model_missing', 'models', lambda w: None, (EARLY,))
+KINDS['model_folder'] = ModelKind('model_folder', 'models', lambda w: (w/'model.onnx').mkdir(), (EARLY,))
+
+# ------------------------------------------------------- labels: masks, COCO files, tables and journals of labelled folders
+def labelled(w):
+    "`truth` of one image f and `pred`, the same; the data of both COCO files"
+    save_labelled([smear()], w/'truth', ['f'])
+    save_labelled([smear()], w/'pred', ['f'])
+
+def compares(w, *more): return ['evaluate', w/'pred', w/'truth', '--out', w/'scores', *more]
+def scored(t): return json.loads((t.world/'scores/scores.json').read_text())
+def perfect(t): return t.code==0 and scored(t)['cells']['cells']==N and scored(t)['cells']['f1']==1
+RIGHT = check(lambda t: t.code==0 and scored(t)['cells'].get('cells')==N and '1.000' in (t.world/'scores/table.md').read_text(), 'right', 'the scores of the same cells')
+def noted(said): return Want('told', lambda t,_: t.code==0 and bool(re.search(said, t.said+t.err, re.I)), f'scores with a note on {said}')
+
+def changed_coco(change, where='truth'):
+    "Both folders, the COCO file of one of them as `change` makes it of the bytes or the data"
+    def make(w):
+        labelled(w)
+        path = w/where/'cells.coco.json'
+        data = path.read_bytes()
+        path.write_bytes(change(data))
+    return make
+def all_say(**what): return record(lambda d: [a.update(what) for a in d['annotations']] and d)
+def first_says(**what): return record(lambda d: d['annotations'][0].update(what))
+def image_says(**what): return record(lambda d: d['images'][0].update(what))
+def image_lacks(k): return record(lambda d: d['images'][0].pop(k) and d)
+COCO_LINE = line(r'cells\.coco\.json')
+BAD_COCO = dict(cut=lambda d: d[:len(d)//2], empty=lambda d: b'', text=lambda d: b'cells', null=lambda d: b'null', list=lambda d: b'[]', nested=lambda d: b'['*100_000, utf16=lambda d: d.decode().encode('utf-16')[2:],
+    no_images=record(lambda d: d.pop('images') and d), no_annotations=record(lambda d: d.pop('annotations') and d), images_null=record(lambda d: d | dict(images=None)), annotations_null=record(lambda d: d | dict(annotations=None)),
+    images_numbers=record(lambda d: d | dict(images=[1])), annotations_numbers=record(lambda d: d | dict(annotations=[1])), annotations_a_dict=record(lambda d: d | dict(annotations={})),
+    size_minus=image_says(height=-5), size_zero=image_says(height=0, width=0), size_text=image_says(height='x'), size_missing=image_lacks('height'), size_null=image_says(width=None), size_of_floats=image_says(height=130.7),
+    points_nan=all_say(segmentation=[[float('nan')]*6]), points_infinite=all_say(segmentation=[[float('inf')]*6]), points_odd=all_say(segmentation=[[1,2,3,4,5,6,7]]), points_two=all_say(segmentation=[[1,2,3,4]]),
+    points_text=all_say(segmentation=[['a']*6]), points_nested=all_say(segmentation=[[[1,2],[3,4],[5,6]]]), points_null=all_say(segmentation=[[None]*6]), segmentation_text=all_say(segmentation='x'),
+    segmentation_number=all_say(segmentation=5), counts_garbage=all_say(segmentation=dict(size=[SIDE,SIDE], counts='zz~~zz')), counts_negative=all_say(segmentation=dict(size=[SIDE,SIDE], counts=[5,-4,20])),
+    counts_text_list=all_say(segmentation=dict(size=[SIDE,SIDE], counts=['a'])), counts_number=all_say(segmentation=dict(size=[SIDE,SIDE], counts=7)), counts_of_other_size=first_says(segmentation=dict(size=[50,50], counts=[0,2500])),
+    counts_without_size=all_say(segmentation=dict(counts=[0,5])), image_id_unknown=all_say(image_id=99), image_id_missing=record(lambda d: [a.pop('image_id') for a in d['annotations']] and d),
+    two_images_of_one_id=record(lambda d: d['images'].append(dict(d['images'][0], file_name='g.png'))), id_missing=image_lacks('id'), id_a_list=image_says(id=[1]), file_name_missing=image_lacks('file_name'), file_name_a_number=image_says(file_name=7),
+    file_name_null=image_says(file_name=None), box_of_three=record(lambda d: [(a.pop('segmentation'), a.update(bbox=[1,2,3])) for a in d['annotations']] and d),
+    box_text=record(lambda d: [(a.pop('segmentation'), a.update(bbox=list('abcd'))) for a in d['annotations']] and d), box_nan=record(lambda d: [(a.pop('segmentation'), a.update(bbox=[float('nan')]*4)) for a in d['annotations']] and d),
+    score_text=all_say(score='x'), category_a_list=all_say(category_id=[1]), categories_text=record(lambda d: d | dict(categories='rbc')), categories_numbers=record(lambda d: d | dict(categories=[1])), categories_without_id=record(lambda d: d | dict(categories=[dict(name='rbc')])))
+ALONE_COCO = dict(size_million=image_says(height=10**6, width=10**6), points_at_1e9=all_say(segmentation=[[1e9,1e9,1e9,2e9,2e9,2e9]]), points_at_minus_1e9=all_say(segmentation=[[-1e9,-1e9,1e9,1e9,5,5]]),
+    counts_too_long=all_say(segmentation=dict(size=[SIDE,SIDE], counts=[0,2**40])), counts_size_million=all_say(segmentation=dict(size=[10**6,10**6], counts=[0,5])), box_at_1e9=record(lambda d: [(a.pop('segmentation'), a.update(bbox=[0,0,1e9,1e9])) for a in d['annotations']] and d))
+for name,change in (BAD_COCO | ALONE_COCO).items():
+    for where in ('truth','pred') if name in ('cut','size_million','points_at_1e9') else ('truth',):
+        wants = [COCO_LINE, noted('left out|another|other size|no size|not in'), line('f.*png')] if name not in BAD_COCO or name[:4] not in ('cut','empt','text') else [COCO_LINE]
+        if name in ('utf16','score_text','categories_text','categories_numbers','categories_without_id','category_a_list'): wants.append(RIGHT)
+        add('labels', f'coco_{name}'+('_predicted' if where=='pred' else ''), changed_coco(change, where), *wants, argv=compares, alone=name in ALONE_COCO)
+FAIR_COCO = dict(bom=lambda d: b'\xef\xbb\xbf'+d, no_categories=record(lambda d: d.pop('categories') and d), no_category_id=record(lambda d: [a.pop('category_id') for a in d['annotations']] and d),
+    category_in_capitals=record(lambda d: d | dict(categories=[dict(id=1, name='RBC')])), id_text=record(lambda d: (d['images'][0].update(id='one'), [a.update(image_id='one') for a in d['annotations']]) and d),
+    no_areas=record(lambda d: [a.pop('area') for a in d['annotations']] and d), file_name_in_folders=image_says(file_name='images/f.png'))
+for name,change in FAIR_COCO.items(): add('labels', f'coco_{name}', changed_coco(change), RIGHT, argv=compares)
+MORE = [dict(id=2, name='wbc'), dict(id=3, name='platelet')]
+add('labels', 'coco_of_three_classes', changed_coco(record(lambda d: (d['categories'].extend(MORE), d['annotations'].append(dict(d['annotations'][0], id=99, category_id=2))) and d)), RIGHT, argv=compares)
+add('labels', 'coco_of_other_classes_alone', changed_coco(record(lambda d: (d.update(categories=MORE), d['annotations'][0].update(category_id=2), [a.update(category_id=3) for a in d['annotations'][1:]]) and d)), line('--category'), argv=compares)
+add('labels', 'coco_of_boxes', changed_coco(record(lambda d: [a.pop('segmentation') for a in d['annotations']] and d)), noted('boxes'), argv=compares)
+
+def changed_mask(a, where='truth', name='masks/f_mask.png'):
+    def make(w):
+        labelled(w)
+        data = a(w) if callable(a) else a
+        write_file(w/where/name, data if isinstance(data, bytes) else png(data))
+    return make
+MASK = np.asarray(smear().mask)
+BAD_MASKS = dict(value_7=np.where(np.eye(SIDE)>0, 7, MASK).astype(np.uint8), rgb=np.repeat(MASK[...,None], 3, 2), alpha=np.dstack([MASK, MASK]), deep=MASK.astype(np.uint16), cut=png(MASK)[:150], empty=b'', text=b'mask',
+    jpeg=jpeg(MASK*100), scaled=MASK*100, other_image=png(RGB))
+for name,a in BAD_MASKS.items():
+    add('labels', f'mask_{name}', changed_mask(a), line(r'f_mask\.png'), argv=compares)
+    add('labels', f'mask_{name}_predicted', changed_mask(a, 'pred'), line(r'f_mask\.png'), noted(r'f_mask\.png'), argv=compares)
+add('labels', 'mask_of_another_size', changed_mask(MASK[:-9]), line(r'f_mask\.png'), noted('size'), argv=compares)
+add('labels', 'mask_of_another_size_predicted', changed_mask(MASK[:-9], 'pred'), noted('size'), argv=compares)
+add('labels', 'mask_bomb', changed_mask(lambda w: zeros_png(60_000, 60_000)), line(r'f_mask\.png'), argv=compares, alone=True)
+
+LABELS = np.zeros((SIDE,SIDE), np.uint16)
+for i,c in enumerate(smear().cells, 1): LABELS[c.y:c.y+c.mask.shape[0],c.x:c.x+c.mask.shape[1]][c.mask] = i
+def label_image(a, name='f_cp_masks.tif'):
+    def make(w):
+        labelled(w)
+        shutil.rmtree(w/'pred')
+        write_file(w/'pred'/name, a if isinstance(a, bytes) else tiff(a))
+    return make
+LABEL_LINE = line(r'f_(cp_masks|labels)\.')
+BAD_LABELS = dict(fractions=LABELS+.5, nan=np.where(np.eye(SIDE)>0, np.float32('nan'), LABELS), minus=LABELS.astype(np.int32)-1, rgb=np.repeat(LABELS[...,None].astype(np.uint8), 3, 2), cut=tiff(LABELS)[:5000], empty=b'', text=b'labels',
+    three_dimensions=np.stack([LABELS]*3), complex=LABELS.astype(np.complex64))
+for name,a in BAD_LABELS.items(): add('labels', f'label_image_{name}', label_image(a), LABEL_LINE, argv=compares)
+add('labels', 'label_image_of_huge_numbers', label_image(LABELS.astype(np.uint32)*500_000_000), RIGHT, noted('label'), LABEL_LINE, argv=compares, alone=True)
+add('labels', 'label_image_float', label_image(LABELS.astype(np.float32)), noted('label image'), LABEL_LINE, argv=compares)
+add('labels', 'label_image_64_bits', label_image(LABELS.astype(np.int64)), noted('label image'), argv=compares)
+add('labels', 'label_image_of_another_size', label_image(LABELS[:-9]), noted('size'), LABEL_LINE, argv=compares)
+
+@kind('labels', line('pred'), argv=compares)
+def predictions_missing(w): labelled(w); shutil.rmtree(w/'pred')
+
+@kind('labels', line('pred'), argv=compares)
+def predictions_empty(w): predictions_missing(w); (w/'pred').mkdir()
+
+@kind('labels', line('pred'), argv=compares)
+def predictions_a_file(w): predictions_missing(w); (w/'pred').write_text('x')
+
+@kind('labels', line('pred'), argv=compares)
+def predictions_of_other_images(w): labelled(w); shutil.rmtree(w/'pred'); save_labelled([smear()], w/'pred', ['g'])
+
+@kind('labels', line('truth'), argv=compares)
+def truth_empty(w): labelled(w); shutil.rmtree(w/'truth'); (w/'truth').mkdir()
+
+def truth_image(name, data, *wants):
+    add('labels', f'evaluate_image_{name}', lambda w: (labelled(w), (w/'truth/images/f.png').write_bytes(data)), line(r'f\.png'), noted(r'f\.png|picture'), *wants, argv=compares)
+truth_image('damaged', b'no image')
+truth_image('of_another_size', png(RGB[:-9]))
+SLIDES = dict(semicolons=b'image;slide\nf.png;a\n', empty=b'', binary=b'\xff\xfe\0\x01'*40, no_slide=b'image,day\nf.png,a\n', latin1='image,slide\nf.png,M\xfcller\n'.encode('latin1'), short_rows=b'image,slide\nf.png\n', nul=b'image,slide\nf\0.png,a\n')
+for name,data in SLIDES.items():
+    add('labels', f'slides_csv_{name}', lambda w, data=data: (labelled(w), (w/'truth/slides.csv').write_bytes(data)), line(r'slides\.csv'), *([RIGHT] if name in ('empty','short_rows','latin1','nul') else []), argv=compares)
+add('labels', 'crops_without_slides', lambda w: (labelled(w), (w/'truth/slides.csv').unlink()), line('truth'), argv=partial(compares, *()) and (lambda w: compares(w, '--crops')))
+
+def masks_of(w): return ['masks', w.inside, '--out', w/'lab']
+def masked(*wants): return kind('labels', *wants, argv=masks_of)
+FAILED = told(r'failed: bad\.\w+: .+', 'lab/masks/good_mask.png')
+for name in 'empty','text','zip','zeros': add('labels', f'masks_of_{name}', lambda w, n=name: (w.put('bad.png', NO_IMAGE[n]), w.made.clear()), FAILED, argv=masks_of)
+add('labels', 'masks_of_cut_tiff', lambda w: (w.put('bad.tif', DEFLATED()[:9000]), w.made.clear()), FAILED, argv=masks_of)
+add('labels', 'masks_of_nan', lambda w: (w.put('bad.tif', tiff(np.full((99,99), np.float32('nan')))), w.made.clear()), FAILED, argv=masks_of)
+add('labels', 'masks_of_a_bomb', lambda w: (w.put('bad.png', zeros_png(60_000, 60_000)), w.made.clear()), FAILED, argv=masks_of, alone=True)
+
+@masked(check(lambda t: t.code==1 and len([*(t.world/'lab/masks').glob('bad_p*_mask.png')])==2, 'row', 'the two good pages done, the bad one told'))
+def masks_of_a_stack_with_a_bad_page(w):
+    data = bytearray(stack(3, compression='zlib'))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif: at = tif.pages[1].dataoffsets[0]
+    data[at:at+400] = bytes(400)
+    w.put('bad.tif', bytes(data)); w.made.clear()
+
+@masked(told('', 'lab/masks/good_mask.png'))
+def masks_with_a_mask_made_by_hand(w): write_file(w/'lab/masks/good_mask.png', PAINTED); write_file(w/'lab/images/good.png', png(GOOD))
+KINDS['masks_with_a_mask_made_by_hand'].wants = check(lambda t: (t.world/'lab/masks/good_mask.png').read_bytes()==PAINTED, 'right', 'the mask as it was'),
+
+@masked(told(r'good\.png'))
+def masks_of_another_image_of_that_name(w): write_file(w/'lab/images/good.png', png(RGB)); write_mask(w/'lab/masks/good_mask.png', MASK)
+
+@kind('labels', check(lambda t: t.code==2 or not (t.world.inside/'masks').exists() or not (t.world.inside/'images').exists(), 'line', 'nothing nested'), argv=lambda w: ['masks', w.inside, '--out', w.inside])
+def masks_into_the_same_folder(w): pass
+
+@kind('labels', line('out'), check(lambda t: t.code==2 and 'out' in t.err, 'line', 'a line with out'), argv=lambda w: ['masks', w.inside, '--out', ''])
+def masks_into_nothing(w): pass
+
+DOUBTS = dict(semicolons=b'image;doubt;flagged;reason\nf;0.1;True;x\n', empty=b'', text=b'hello', no_doubt=b'image,flagged\nf,True\n', doubt_text=b'image,doubt,flagged,reason\nf,much,True,x\n', binary=b'\xff\xfe\0\x01'*40,
+    latin1='image,doubt,flagged,reason\nM\xfcller,0.1,True,x\n'.encode('latin1'), nul=b'image,doubt\n\0\0,0.1\n', no_image=b'name,doubt\nf,0.1\n', open_quote=b'image,doubt,flagged,reason\n"f,0.1,True,x\n', many_fields=b'image,doubt\nf,0.1,1,2,3,4\n')
+def reads(name, put, does, *wants):
+    "A kind whose command is a function of ours: what it returns, warns of or refuses is told"
+    add('labels', name, put, *wants, argv=lambda w: partial(does, w))
+def doubts(w):
+    from rbc_overlap.folders import Doubts
+    return Doubts(w/'truth').rows
+DOUBT_LINE = line(r'doubt\.csv')
+for name,data in DOUBTS.items():
+    fair = [check(lambda t: 'f' in t.said or 'ller' in t.said, 'right', 'the row')] if name in ('latin1','many_fields','semicolons','open_quote') else []
+    if name in ('empty','nul'): fair = [check(lambda t: t.code==0, 'right', 'no rows')]
+    reads(f'doubt_csv_{name}', lambda w, d=data: (labelled(w), write_file(w/'truth/doubt.csv', d)), doubts, DOUBT_LINE, told(r'doubt\.csv'), *fair)
+
+def decided(w):
+    from rbc_overlap.journal import Journal
+    return Journal(w/'truth').decisions()
+def journal(*lines):
+    "A labelled folder with an accepted mask, and `lines` in its journal"
+    def put(w):
+        from rbc_overlap.journal import Journal
+        labelled(w)
+        Journal(w/'truth', 'me').add('f', 'accept')
+        path = w/'truth/review.jsonl'
+        path.write_bytes(b''.join(lines[:1])+path.read_bytes()+b''.join(lines[1:]))
+    return put
+STANDS = Want('told', lambda t,_: t.code==0 and "'f': 'accept'" in t.said and 'review.jsonl' in t.err, 'the decision stands, and the line is named')
+QUIET = Want('right', lambda t,_: t.code==0 and "'f': 'accept'" in t.said, 'the decision stands')
+LINES = dict(garbage=b'garbage\n', binary=b'\xff\xfe\0\n', nul=bytes(500)+b'\n', number=b'5\n', list=b'[1]\n', null=b'null\n', nested=b'['*100_000+b'\n', empty_object=b'{}\n', unknown_decision=b'{"image":"f","decision":"eat","sha256":"0"}\n',
+    image_a_list=b'{"image":["f"],"decision":"accept","sha256":"0"}\n', image_null=b'{"image":null,"decision":"reject","sha256":"0"}\n', sha256_a_number=b'{"image":"f","decision":"reject","sha256":5}\n', huge_number=b'{"image":"f","decision":"accept","sha256":1e999}\n',
+    long_number=b'9'*5000+b'\n', lone_surrogate=b'"\\ud800"\n', long_line=b'x'*10**6+b'\n')
+for name,data in LINES.items(): reads(f'journal_{name}', journal(data, data), decided, STANDS)
+for name,data in dict(blank=b'\n\n', note_a_list=b'{"image":"f","decision":"note","sha256":"0","note":[1]}\n', unknown_image=b'{"image":"nobody","decision":"accept","sha256":"0"}\n', image_outside=b'{"image":"../../f","decision":"accept","sha256":"0"}\n',
+    last_line_torn=b'').items(): reads(f'journal_{name}', journal(data, data if data else b'{"image": "f", "dec'), decided, QUIET, STANDS)
+reads('journal_a_folder', lambda w: (labelled(w), (w/'truth/review.jsonl').mkdir()), decided, line(r'review\.jsonl'))
+
+def painted(w):
+    from rbc_overlap.journal import Painting
+    p = Painting(w/'truth', 'f')
+    while p.undo(): pass
+    return p.mask.shape, p.can_undo
+def strokes(change):
+    "A labelled folder with one stroke in its log, whose bytes `change` changes"
+    def put(w):
+        from rbc_overlap.journal import Painting
+        labelled(w)
+        Painting(w/'truth', 'f', 'me').paint(np.zeros((20,20), np.uint8)+255, 5, 5)
+        log, = (w/'truth/masks').glob('*.strokes.jsonl')
+        log.write_bytes(change(log.read_bytes()))
+    return put
+def stroke_says(**what): return lambda d: json.dumps(json.loads(d) | what).encode()+b'\n'
+def packed(data): 
+    import base64
+    return base64.b64encode(zlib.compress(data)).decode()
+SHAPE = check(lambda t: t.code==0 and str((SIDE,SIDE)) in t.said, 'right', 'the mask can be painted')
+STROKES = dict(cut=lambda d: d[:len(d)//2], empty=lambda d: b'', binary=lambda d: b'\xff\0'*50+d, numbers=lambda d: b'5\n[]\nnull\n'+d, nested=lambda d: b'['*100_000+b'\n'+d, was_a_list=stroke_says(was=[1]), sha256_null=stroke_says(sha256=None),
+    outside=stroke_says(y=10**6), minus=stroke_says(y=-3), size_text=stroke_says(h='x'), size_huge=stroke_says(h=10**9, w=10**9), before_text=stroke_says(before='x'), before_short=stroke_says(before=packed(b'12')), before_bomb=stroke_says(before=packed(bytes(10**8))),
+    value_7=stroke_says(before=packed(bytes([7])*400)), undo_without_stroke=lambda d: b'{"undo":true,"was":"0","sha256":"1"}\n'+d, before_missing=lambda d: json.dumps({k: v for k,v in json.loads(d).items() if k!='before'}).encode()+b'\n')
+for name,change in STROKES.items(): reads(f'strokes_{name}', strokes(change), painted, SHAPE, line('f|stroke'))
+
+def from_gimp_of(w):
+    from rbc_overlap.gimp import from_gimp
+    return from_gimp(w/'truth', w/'x.tif')
+for name,data in dict(empty=b'', text=b'x', xcf=b'gimp xcf v011', tiff=tiff(), stack=stack(4), tiff_header=b'II*\0'+bytes(9), cut=tiff()[:5000]).items():
+    reads(f'gimp_{name}', lambda w, d=data: (labelled(w), write_file(w/'x.tif', d)), from_gimp_of, line(r'x\.tif'))
+
+def reviewed(w):
+    from rbc_overlap.review import Review
+    r = Review(w/'truth')
+    return f'{r.state["problem"]} of {r.state["name"]}'
+SHOWN = check(lambda t: t.code==0 and re.search(r'(image|mask|broken|size|text|no such).* of f', t.said), 'row', 'the problem in the place of the picture')
+for name,(file,data) in dict(image_damaged=('images/f.png', b'no image'), image_cut=('images/f.png', png()[:3000]), mask_damaged=('masks/f_mask.png', b'x'), mask_of_another_size=('masks/f_mask.png', png(MASK[:-9])), mask_value_7=('masks/f_mask.png', png(BAD_MASKS['value_7']))).items():
+    reads(f'review_{name}', lambda w, f=file, d=data: (labelled(w), (w/'truth'/f).write_bytes(d)), reviewed, SHOWN)
+reads('review_image_missing', lambda w: (labelled(w), (w/'truth/images/f.png').unlink()), reviewed, SHOWN)
 
 # END
 # ------------------------------------------------------------------------------------------------------------- the table
