@@ -1,14 +1,14 @@
 """The kinds of bad_inputs.py: each comes out right or is told in a clear line, never anything else, and never in silence.
 One kind or group: `pytest .ci -k bomb`. The last test prints the table of outcomes."""
 import pytest
-from bad_inputs import KINDS, table
+from bad_inputs import KINDS, outcome, table
 
 OUTCOMES = {} # of the kinds that were tried, by name
 
 @pytest.mark.parametrize('name', KINDS)
 def test_kind(name, tmp_path):
     kind = KINDS[name]
-    word,wrong = kind.judge(kind.run(tmp_path))
+    word,wrong = outcome(kind, tmp_path)
     OUTCOMES[name] = word
     assert not wrong, f'{kind.group}, {name}: {wrong}'
 
