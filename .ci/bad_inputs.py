@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Callable
 os.environ['TQDM_DISABLE'] = '1'
+csv.field_size_limit(10**7)
 import cv2, imagecodecs, numpy as np, tifffile
 from PIL import Image
 from rbc_overlap.cli import main
@@ -136,7 +137,7 @@ def in_process(world, argv, engine):
         try: told.code = _call(argv)
         except SystemExit as e: told.code = e.code
         except (Exception, TookTooLong) as e: told.crashed = _where(e)
-    ours = [str(w.message) for w in warned if w.category is UserWarning] if callable(argv) else []
+    ours = [str(w.message) for w in warned if w.category is UserWarning] # also those that a command would print
     told.said,told.err = out.getvalue(),err.getvalue()+'\n'.join(ours)
     return told
 
@@ -314,8 +315,9 @@ def _found(told, file):
     kept = 'status','error','cells','flags','pixel_size_um'
     texts = [' '.join(f'{k}={r[k][:160]}' for k in kept if r.get(k)) for r in rows]
     name = f'{file.name[:40]!r} ' if file else ''
-    said = told.err.strip()[-200:]
-    return f'{name}{"; ".join(texts[:3]) or "no row"}; exit code {told.code}, said {said!r}'
+    lines = told.err.strip().splitlines()
+    about = [l for l in lines if file and printable(file.name) in l and (told.world.part in l)] or lines[-1:]
+    return f'{name}{"; ".join(texts[:3]) or "no row"}; exit code {told.code}, said {" | ".join(about)[:200]!r}'
 
 KINDS = {}
 
@@ -1141,7 +1143,7 @@ RECORDS = dict(cut=lambda d: d[:len(d)//2], empty=lambda d: b'', null=lambda d: 
     latin1=text(lambda t: t.replace('good.png', 'good.pn\udce9').encode('utf-8', 'replace').decode()), **{f'no_{k}': lacks(k) for k in ('date','flags','image','path','sha256','settings','diameter',
     'free_cells','cells','clump_table','pixel_size','page','counted','seconds','area_mean')}, date_a_number=says(date=5), date_null=says(date=None), image_a_number=says(image=7), image_another=says(image='other.png'),
     flags_text=says(flags='x'), flags_null=says(flags=None), diameter_text=says(diameter='big'), diameter_huge=says(diameter=1e300), pixel_size_of_three=says(pixel_size=[1,2,3]), pixel_size_text=says(pixel_size='x'),
-    free_cells_text=says(free_cells='x'), cells_text=says(cells='many'), cells_more=says(cells=10**9), path_outside=says(path='/etc/passwd'), path_a_number=says(path=3), settings_null=says(settings=None), clump_table_text=says(clump_table='x'),
+    free_cells_text=says(free_cells='x'), cells_text=says(cells='many'), path_outside=says(path='/etc/passwd'), path_a_number=says(path=3), settings_null=says(settings=None), clump_table_text=says(clump_table='x'),
     image_outside=says(image='../../evil.png'))
 def damages(name, change, gone=False):
     "A `make` that changes a result of `bad.png`; is the image `gone` since?"
@@ -1206,7 +1208,8 @@ def export_of(change, name='bad_cells.json'):
     return make
 EXPORTED = told(r'failed: bad_cells\.json: .+', 'exported/good_rois.zip', 'exported/cells.coco.json')
 for name in 'cut empty null list text nested no_info info_a_list no_annotations annotations_null annotations_numbers no_measures measures_text no_segmentation no_date no_settings utf16 fewer_annotations pixel_size_text'.split():
-    add('results', f'export_of_record_{name}', export_of(RECORDS[name]), EXPORTED, argv=exports)
+    fair = [told('', 'exported/bad_rois.zip')] if name=='utf16' else [] # JSON may be that
+    add('results', f'export_of_record_{name}', export_of(RECORDS[name]), EXPORTED, *fair, argv=exports)
 def resized(h, w_): return record(lambda d: d['images'][0].update(height=h, width=w_))
 for name,size in dict(million=(10**6, 10**6), minus=(-5, 130), zero=(0, 0), text=('a', 'b'), larger=(500, 500), floats=(130.5, 130)).items():
     add('results', f'export_of_size_{name}', export_of(resized(*size)), EXPORTED, argv=exports, alone=name=='million')
