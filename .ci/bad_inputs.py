@@ -8,7 +8,7 @@ flag: done, and a flag says what is odd; told: done, and a line says what was le
 import atexit, csv, io, json, os, re, resource, shutil, signal, struct, subprocess, sys, tempfile, time, traceback
 import warnings, zlib
 from collections import Counter
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -142,7 +142,7 @@ def in_process(world, argv, engine):
     "Run a command here"
     out,err = io.StringIO(),io.StringIO()
     told = Told(world, engine=engine)
-    with redirect_stdout(out), redirect_stderr(err), in_time(), little_memory(), warnings.catch_warnings(record=True,
+    with redirect_stdout(out), redirect_stderr(err), in_time(), little_memory(), chdir(world.folder), warnings.catch_warnings(record=True,
         action='always') as warned:
         try: told.code = _call(argv)
         except SystemExit as e: told.code = e.code
@@ -1078,10 +1078,16 @@ def only(*more, out=None): return lambda w: ['segment', *[w/m for m in more], '-
 @places(mentions('missing'), argv=only('in','missing.png'))
 def missing_name_beside_a_folder(w): pass
 
+@places(check(lambda t: t.code==1 and 'failed: bad.png' in t.err and len(t.rows)==1, 'row', 'a row, exit code 1'), argv=only('bads'))
+def nothing_but_a_bad_image(w): elsewhere(w, 'bads/bad.png', b'no image')
+
+@places(check(lambda t: t.code==0 and len(t.rows)==1, 'flag', 'a row'), argv=only('bads'))
+def nothing_but_an_image_without_cells(w): elsewhere(w, 'bads/bad.png', png(np.full((200,200,3), 230, np.uint8)))
+
 @places(line('missing'), argv=only('missing'))
 def missing_folder(w): pass
 
-@places(line('pipe|such|special|file'), argv=only('pipe.png'))
+@places(line('pipe|such|special|file'), check(lambda t: t.code==1 and 'pipe.png' in t.err, 'row', 'a row with pipe.png'), argv=only('pipe.png'))
 def fifo_by_name(w): os.mkfifo(w/'pipe.png')
 
 @places(mentions('pipe'), argv=only('in','pipe.png'))
@@ -1156,7 +1162,7 @@ def out_inside_the_folder_again(w):
 @places(line('out'), argv=only('in', out='out'))
 def out_is_a_file(w): w.out.write_text('a person wrote this')
 
-@places(check(lambda t: t.code==2 and 'out' in t.err and not (Path.cwd()/'images.csv').exists(), 'line',
+@places(check(lambda t: t.code==2 and 'out' in t.err and not (t.world/'images.csv').exists(), 'line',
     'a line with out'),
     argv=lambda w: ['segment', w.inside, '--out', '', '--engine', 'classic'])
 def out_is_empty(w): pass
