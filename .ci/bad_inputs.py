@@ -310,11 +310,11 @@ class Kind:
         for want in self.wants:
             try: holds = want.holds(told, file)
             except Exception as e: # a table or a file that a test needs can't be read
-                unread = f'{type(e).__name__}: {e}; '
+                unread = f'{type(e).__name__}: {e}'
                 continue
             if holds: return want.word, ''
         wanted = ' or '.join(want.what for want in self.wants)
-        return 'other', f'{unread}{_found(told, file)}; wanted: {wanted}'
+        return 'other', f'{unread or _found(told, file)}; wanted: {wanted}'
 
     def _lost_good(self, told):
         "What happened to the good image; '' where it was done"
