@@ -46,9 +46,9 @@ class Lab:
             JUPYTER_RUNTIME_DIR=self.tmp/'runtime', IPYTHONDIR=self.tmp/'ipython')
         env = os.environ | {k: str(v) for k,v in own.items()}
         env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', BROWSER='true', PYTHONUNBUFFERED='1')
-        command = 'rbc-overlap','review',str(self.folder)
+        run = dict(cwd=self.folder, env=env, start_new_session=True)
         with self.log.open('w') as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(['rbc-overlap','review','.'], stdout=log, stderr=log, **run)
         self.url = until(self.address, 'an address in the output', 60)[0]
         return self
 
