@@ -38,12 +38,12 @@ def _append(path, line):
         if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
         os.fsync(f.fileno())
 
-# %% ../nbs/02_journal.ipynb #e39668a3
+# %% ../nbs/02_journal.ipynb #3a2019fe
 def _check_inside(path, folder):
     "ValueError where `path` leads out of `folder` by a link"
     real = Path(os.path.realpath(path))
     if real.is_relative_to(os.path.realpath(folder)): return
-    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, where nothing is written; put the file itself there')
+    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, where nothing is written; put the file itself there, or a copy')
 
 # %% ../nbs/02_journal.ipynb #7fe4a6b9
 def _login():
@@ -90,11 +90,16 @@ class Journal:
         _append(self.path, line)
 
 # %% ../nbs/02_journal.ipynb #b5721a22
-def _parse_decision(text):
+def _decode(data):
+    "The text of a line, also where an editor saved the file in another encoding"
+    try: return data.decode('utf-8-sig')
+    except UnicodeDecodeError: return data.decode('cp1252', 'replace')
+
+def _parse_decision(data):
     "The dict in a line of a journal, with a note that is text; None where it isn't a decision"
-    if len(text)>_LONGEST: return
+    if len(data)>_LONGEST: return
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        line = json.loads(text)
+        line = json.loads(_decode(data))
         needed = [line[k] for k in ('image','decision','sha256')]
         line['note'] = str(line.get('note') or '')
         if all(isinstance(v, str) for v in needed) and line['decision'] in DECISIONS: return line
