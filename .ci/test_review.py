@@ -1,13 +1,13 @@
 """The review widget in headless Chromium, against a real JupyterLab that `rbc-overlap review` starts.
 One check by its name: `pytest .ci/test_review.py -k polygon`. Of one that fails, a trace is left in _traces/."""
-import json, os, signal, statistics, time, urllib.request
+import json, os, signal, statistics, subprocess, time, urllib.request
 from contextlib import suppress
 from pathlib import Path
 import cv2, numpy as np, pytest, shapely
 from playwright.sync_api import Error
 from rbc_overlap.core import write_mask
 from rbc_overlap.smear import save_labelled, simulate
-from lab import DOUBT, Lab, Widget, same, until
+from lab import BIN, DOUBT, Lab, Widget, same, until
 
 @pytest.fixture(scope='module')
 def widget(browser, tmp_path_factory):
@@ -524,4 +524,15 @@ def test_hostile_folder_runs_nothing(browser, tmp_path):
         with urllib.request.urlopen(contents) as reply: served = json.load(reply)['content']
         same([entry['name'] for entry in served], ['review.ipynb'], 'what the server shows')
         w.page.close()
+    same(sorted(path.name for path in (tmp_path/'ran').iterdir()), [], 'what has run')
+
+COMMANDS = 'segment . --engine classic','masks images','evaluate . .','simulate --n 1'
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_hostile_commands_run_nothing(command, tmp_path):
+    "The other commands, started within a stranger's folder"
+    hostile(tmp_path/'slides')
+    run = dict(cwd=tmp_path/'slides', text=True, capture_output=True)
+    done = subprocess.run([BIN/'rbc-overlap', *command.split(), '--out', tmp_path/'out'], **run)
+    same(done.returncode, 0, done.stderr)
     same(sorted(path.name for path in (tmp_path/'ran').iterdir()), [], 'what has run')
