@@ -42,7 +42,7 @@ class Lab:
         settings = config/'lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings'
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(dict(fetchNews='false', checkForUpdates=False)))
-        own = dict(JUPYTER_CONFIG_DIR=config, JUPYTER_DATA_DIR=self.tmp/'data',
+        own = dict(JUPYTER_CONFIG_DIR=config, JUPYTER_DATA_DIR=self.tmp/'.local/share/jupyter',
             JUPYTER_RUNTIME_DIR=self.tmp/'runtime', IPYTHONDIR=self.tmp/'ipython')
         env = os.environ | {k: str(v) for k,v in own.items()}
         env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', BROWSER='true', PYTHONUNBUFFERED='1')

@@ -43,7 +43,8 @@ def _check_inside(path, folder):
     "ValueError where `path` leads out of `folder` by a link"
     real = Path(os.path.realpath(path))
     if real.is_relative_to(os.path.realpath(folder)): return
-    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, where nothing is written; put the file itself there, or a copy')
+    advice = 'where nothing is written; put the file itself there, or a copy'
+    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, {advice}')
 
 # %% ../nbs/02_journal.ipynb #7fe4a6b9
 def _login():
@@ -117,6 +118,8 @@ def _parse_lines(data, path, first):
     if foreign: warnings.warn(f'{path}: skipped, since no decision, is {example}; {foreign} such lines in all')
     return found
 
+
+# %% ../nbs/02_journal.ipynb #84a52ad1
 def _whole_lines(data):
     "`data` without a last line that is torn"
     last = data.rpartition(b'\n')[2]

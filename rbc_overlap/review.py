@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/review.html.md"""
 __all__ = ['FILTERS', 'DECIDE', 'Review', 'Inspector', 'inspect_mask', 'open_lab']
 
 # %% ../nbs/18_review.ipynb #c4675d54
-import base64, hashlib, html, json, math, os, signal, subprocess, sys, zlib
+import base64, hashlib, html, json, math, os, signal, subprocess, sys, warnings, zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -489,7 +489,7 @@ def _wait(process):
 
 def _check_reviewable(folder):
     "ValueError where `folder` can't be reviewed, or what is decided couldn't be written down"
-    Review(folder)
+    with warnings.catch_warnings(action='ignore'): Review(folder) # the notebook warns again
     for path in folder,folder/'masks',folder/'review.jsonl':
         locked = path.exists() and not os.access(path, os.W_OK)
         advice = 'the review writes there: change its permission, or review a copy'
