@@ -42,13 +42,13 @@ class Lab:
         settings = config/'lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings'
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(dict(fetchNews='false', checkForUpdates=False)))
-        own = dict(JUPYTER_CONFIG_DIR=config, JUPYTER_DATA_DIR=self.tmp/'data',
+        own = dict(JUPYTER_CONFIG_DIR=config, JUPYTER_DATA_DIR=self.tmp/'.local/share/jupyter',
             JUPYTER_RUNTIME_DIR=self.tmp/'runtime', IPYTHONDIR=self.tmp/'ipython')
         env = os.environ | {k: str(v) for k,v in own.items()}
         env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', BROWSER='true', PYTHONUNBUFFERED='1')
-        command = 'rbc-overlap','review',str(self.folder)
+        run = dict(cwd=self.folder, env=env, start_new_session=True)
         with self.log.open('w') as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(['rbc-overlap','review','.'], stdout=log, stderr=log, **run)
         self.url = until(self.address, 'an address in the output', 60)[0]
         return self
 

@@ -1,12 +1,13 @@
 """The review widget in headless Chromium, against a real JupyterLab that `rbc-overlap review` starts.
 One check by its name: `pytest .ci/test_review.py -k polygon`. Of one that fails, a trace is left in _traces/."""
-import os, signal, statistics, time
+import json, os, signal, statistics, subprocess, time, urllib.request
 from contextlib import suppress
 from pathlib import Path
 import cv2, numpy as np, pytest, shapely
 from playwright.sync_api import Error
 from rbc_overlap.core import write_mask
-from lab import DOUBT, Lab, Widget, same, until
+from rbc_overlap.smear import save_labelled, simulate
+from lab import BIN, DOUBT, Lab, Widget, same, until
 
 @pytest.fixture(scope='module')
 def widget(browser, tmp_path_factory):
@@ -453,3 +454,85 @@ def test_killed_kernel_loses_nothing(w):
     w.go(DOUBT[2])
     w.key('u')
     arrived(w, DOUBT[2], before)
+
+# ---- A folder from a stranger ---------------------------------------------------------------------------------------
+
+# leaves a mark, then lets the right module take its place, as one would who wants to stay unseen
+TRAP = """import os, runpy, sys
+os.close(os.open({mark!r}, os.O_CREAT))
+if (name := {module!r}):
+    sys.path = [p for p in sys.path if os.path.abspath(p)!={folder!r}]
+    if __name__=='__main__': runpy.run_module(name, run_name='__main__', alter_sys=True)
+    else:
+        del sys.modules[name]
+        __import__(name)
+"""
+
+MODULES = ('tornado','anywidget','ipywidgets','jupyterlab','jupyter_server','IPython','ipykernel','ipykernel_launcher',
+    'traitlets','zmq','comm','cv2','json','multiprocessing','webbrowser','sitecustomize','usercustomize')
+
+CONFIGURATIONS = [f'{folder}{name}_config.py' for folder in ('','.jupyter/','etc/jupyter/','profile_default/','.ipython/profile_default/')
+    for name in ('jupyter','jupyter_server','jupyter_lab','jupyter_notebook','ipython','ipython_kernel')]
+STARTUPS = [f'{folder}profile_default/startup/00.py' for folder in ('','.ipython/')]
+
+JAVASCRIPT = '<img src=x onerror=hacked=1>'
+
+def notebook(code):
+    "A notebook that runs JavaScript when it is opened, and `code` with its first cell"
+    output = dict(output_type='display_data', metadata={}, data={'text/html': JAVASCRIPT, 'application/javascript': 'hacked=1'})
+    cell = dict(cell_type='code', id='a', metadata=dict(trusted=True), execution_count=1, source=code, outputs=[output])
+    return json.dumps(dict(cells=[cell], metadata={}, nbformat=4, nbformat_minor=5))
+
+def hostile(folder):
+    "A labelled folder in which everything that may be taken for code leaves a mark in the folder `ran`"
+    ran = folder.parent/'ran'
+    ran.mkdir()
+    def set_trap(path, module=''):
+        mark = str(ran/path.replace('/', '_'))
+        (folder/path).parent.mkdir(parents=True, exist_ok=True)
+        (folder/path).write_text(TRAP.format(mark=mark, module=module, folder=str(folder)))
+        return mark
+
+    save_labelled([simulate((240,320), 20, seed=i) for i in range(3)], folder, names=['a', JAVASCRIPT, "b'"])
+    for module in MODULES: set_trap(f'{module}.py', '' if 'customize' in module else module)
+    for path in [*CONFIGURATIONS, *STARTUPS]: set_trap(path)
+    set_trap('numpy/__init__.py', 'numpy')
+    set_trap('evil.py')
+    extension = json.dumps(dict(ServerApp=dict(jpserver_extensions=dict(evil=True))))
+    for place in '','.jupyter/','etc/jupyter/': (folder/f'{place}jupyter_server_config.json').write_text(extension)
+    for place in 'share/jupyter/kernels','kernels','.local/share/jupyter/kernels':
+        kernel = dict(argv=['touch', str(ran/'kernel')], display_name='Python 3', language='python')
+        (folder/place/'python3').mkdir(parents=True)
+        (folder/place/'python3/kernel.json').write_text(json.dumps(kernel))
+    for name in 'review','Untitled': (folder/f'{name}.ipynb').write_text(notebook(f'open({str(ran/name)!r}, "w")'))
+    (folder/'doubt.csv').write_text(f'image,doubt,reason,flagged\n{JAVASCRIPT},.9,{JAVASCRIPT},True\na,.5,{JAVASCRIPT},1\n')
+    note = dict(image=JAVASCRIPT, decision='note', sha256='', who=JAVASCRIPT, note=JAVASCRIPT)
+    (folder/'review.jsonl').write_text(json.dumps(note)+'\n')
+
+def test_hostile_folder_runs_nothing(browser, tmp_path):
+    "The review of a stranger's folder, started within it: no code of the folder runs, on disk or in the page"
+    with Lab(tmp_path, hostile) as lab:
+        w = Widget(lab, browser)
+        w.start()
+        same((w.name, JAVASCRIPT in w.text('.rbc-doubt')), (JAVASCRIPT, True))
+        same(w.part('input[type=text]').input_value(), JAVASCRIPT)
+        w.key('a')
+        same((lab.decisions()[1:], w.name), ([(JAVASCRIPT,'accept')], 'a'))
+        same(w.page.evaluate('typeof hacked'), 'undefined', 'JavaScript')
+        token = lab.url.rpartition('=')[2]
+        contents = lab.url.split('/lab')[0]+f'/api/contents?token={token}'
+        with urllib.request.urlopen(contents) as reply: served = json.load(reply)['content']
+        same([entry['name'] for entry in served], ['review.ipynb'], 'what the server shows')
+        w.page.close()
+    same(sorted(path.name for path in (tmp_path/'ran').iterdir()), [], 'what has run')
+
+COMMANDS = 'segment . --engine classic','masks images','evaluate . .','simulate --n 1'
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_hostile_commands_run_nothing(command, tmp_path):
+    "The other commands, started within a stranger's folder"
+    hostile(tmp_path/'slides')
+    run = dict(cwd=tmp_path/'slides', text=True, capture_output=True)
+    done = subprocess.run([BIN/'rbc-overlap', *command.split(), '--out', tmp_path/'out'], **run)
+    same(done.returncode, 0, done.stderr)
+    same(sorted(path.name for path in (tmp_path/'ran').iterdir()), [], 'what has run')

@@ -911,6 +911,10 @@ def read_column(
         if first!=told: raise ValueError(f'{path}: {name} has the {value} {first} and {told}')
     return found
 
+# %% ../nbs/01_folders.ipynb #8b12f49e
+_YES = 'true','1','yes','wahr','vrai','vero','verdadero','verdadeiro','waar'
+_NO = '','false','0','no','falsch','faux','falso','onwaar'
+
 # %% ../nbs/01_folders.ipynb #dfa54d41
 class Doubts:
     "`doubt.csv` of a labelled `folder`: its `rows`, a dict for each image, with doubt, flagged and reason"
@@ -919,30 +923,46 @@ class Doubts:
     ):
         self.path = Path(folder)/'doubt.csv'
         self.rows = {}
-        if not self.path.exists(): return
-        try: table = pd.read_csv(self.path, dtype=dict(image=str), keep_default_na=False, encoding='utf-8-sig')
-        except ValueError as e: raise ValueError(f'{self.path}: no table as CSV in UTF-8 ({e})') from None
-        for line,row in enumerate(table.to_dict('records'), 2): self._read(row, line)
+        self.problem = '' # what can't be read in the file
+        if os.path.lexists(self.path): self._read_file()
+        needed = 'columns image, doubt (a number), reason and flagged (True or False)'
+        if self.problem: warnings.warn(f'{self.path}: {self.problem}; needed: {needed}')
 
-    def _read(self, row, line):
-        "Take the `row` in a `line` of the file, as it may come from a spreadsheet"
+    def _read_file(self):
+        try: _,rows = _read_table(_decode_table(_read_bytes(self.path)))
+        except (OSError, ValueError, csv.Error) as e:
+            self.problem = str(e).removeprefix(f'{self.path}: ')
+            return
+        lost = [line for line,row in enumerate(rows, 2) if not self._read(row)]
+        if lost: self.problem = f'{len(lost)} of {len(rows)} rows can\'t be read, the first is row {lost[0]}'
+        elif not rows: self.problem = 'empty'
+
+    def _read(self, row):
+        "Take the `row` of the file; False where it can't be read"
+        flagged = str(row.get('flagged') or '').strip().lower()
         try:
             image = row.pop('image')
-            doubt = row['doubt']
-            row['doubt'] = float('nan' if doubt=='' else doubt)
-        except (KeyError, TypeError, ValueError):
-            needed = 'columns image, doubt (a number), reason and flagged'
-            raise ValueError(f'{self.path}, line {line}: needed: {needed}') from None
-        flagged = str(row.get('flagged'))
-        row['flagged'] = flagged.lower() in ('true','1','yes')
+            row['doubt'] = float(row['doubt'].replace(',', '.') or 'nan')
+        except (KeyError, ValueError, AttributeError): return False
+        row['flagged'] = flagged in _YES
         row['reason'] = true_text(row.get('reason')) or ''
         self.rows[true_text(image)] = row
+        return bool(image) and None not in row and flagged in (*_YES,*_NO)
+
+    def _set_aside(self):
+        "Give a file that couldn't be read in full another name"
+        if not self.problem: return
+        self.problem = ''
+        aside = next(p for n in count(1) if not os.path.lexists(p := self.path.with_name(f'doubt-{n}.csv')))
+        self.path.rename(aside)
+        warnings.warn(f'{self.path} is written anew; the one that could not be read is kept as {aside.name}')
 
     def add(self,
         image, # its name, such as `day1/slide3`
         **row, # doubt, flagged, reason, and what else is known
     ):
         "Put a row into the table; it is on disk when this returns, those in most doubt first"
+        self._set_aside()
         self.rows[image] = row
         table = pd.DataFrame.from_dict(self.rows, orient='index').rename_axis('image')
         table = table.sort_values('doubt', ascending=False, kind='stable')

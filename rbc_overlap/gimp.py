@@ -13,7 +13,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, tifffile
-from .core import CLASSES, COLORS, TIFF_STARTS, read_image, write_file
+from .core import CLASSES, COLORS, LIMITS, TIFF_STARTS, read_image, write_file
 from .folders import image_file
 from .journal import Painting
 
@@ -82,13 +82,26 @@ def _refusal(path, found):
     needed = 'the TIFF of to_gimp, after File > Overwrite in GIMP, or Export As with "Save layers"'
     return ValueError(f'{path}: {found}; needed is {needed}')
 
+_MOST_PAGES = 99
+
+def _check_pages(tif):
+    "ValueError where a TIFF has more pages, or larger ones, than the layers of an image are"
+    n = len(tif.pages)
+    if n>_MOST_PAGES: raise ValueError(f'{n} pages, where {_MOST_PAGES} are the most')
+    size = sum(p.size*p.dtype.itemsize for p in tif.pages)
+    if size>LIMITS.bytes: raise ValueError(f'layers of {size/1e9:.1f} GB, where {LIMITS.bytes/1e9:.1f} are the most')
+
 def _read_layers(path):
     "(comment, list of `_Layer`, bottom first) of a TIFF"
-    data = Path(path).read_bytes()
+    path = Path(path)
+    size = path.stat().st_size
+    if size>LIMITS.bytes: raise _refusal(path, f'{size/1e9:.1f} GB')
+    data = path.read_bytes()
     if data[:9]==b'gimp xcf ': raise _refusal(path, "XCF, GIMP's own format")
     if data[:4] not in TIFF_STARTS: raise _refusal(path, f'no TIFF, starting {data[:12]!r}')
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tif:
+            _check_pages(tif)
             pages = [p for p in tif.pages if not p.is_reduced]
             return pages[0].description, [_page_layer(p) for p in pages]
     except Exception as e: raise _refusal(path, f'a broken TIFF ({e})') from e
@@ -157,7 +170,7 @@ def _origin(path, comment):
     try:
         said = json.loads(comment)
         return said['image'], said['sha256'], f'gimp {said["copy"]}'
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         found = f'the comment, which should name image and mask, is {comment[:60]!r}'
         raise _refusal(path, found) from None
 
@@ -168,7 +181,7 @@ def _is_base(painting, sha256, tool):
     strokes,_ = painting.past.get(now, ((),()))
     while now!=sha256 and strokes:
         stroke,strokes = strokes
-        if stroke['tool']!=tool: return False
+        if stroke.get('tool')!=tool: return False
         now = stroke['was']
     return now==sha256
 

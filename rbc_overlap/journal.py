@@ -8,9 +8,10 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/journal.html.md"""
 __all__ = ['DECISIONS', 'Journal', 'locked', 'Painting']
 
 # %% ../nbs/02_journal.ipynb #a04d75a1
-import base64, getpass, hashlib, json, os, warnings, zlib
+import base64, getpass, hashlib, io, json, math, os, warnings, zlib
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from operator import index
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -21,10 +22,13 @@ except ImportError: fcntl = None # Windows
 
 # %% ../nbs/02_journal.ipynb #685a6481
 DECISIONS = 'accept','reject','skip','paint','undo','note'
+_LONGEST = 2**24 # bytes of a line
+_LARGEST = 2**28 # bytes of a file of lines: about a million decisions
 
 def _append(path, line):
     "Add `line`, a dict, to the JSON lines at `path`, on disk when this returns"
     text = json.dumps(line)+'\n'
+    if len(text)>_LONGEST: raise ValueError(f'{path}: a line of {len(text)} bytes, where {_LONGEST} is the most')
     with path.open('ab+', buffering=0) as f:
         end = f.seek(0, 2)
         f.seek(max(end-1, 0))
@@ -33,6 +37,14 @@ def _append(path, line):
         data = text.encode()
         if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
         os.fsync(f.fileno())
+
+# %% ../nbs/02_journal.ipynb #3a2019fe
+def _check_inside(path, folder):
+    "ValueError where `path` leads out of `folder` by a link"
+    real = Path(os.path.realpath(path))
+    if real.is_relative_to(os.path.realpath(folder)): return
+    advice = 'where nothing is written; put the file itself there, or a copy'
+    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, {advice}')
 
 # %% ../nbs/02_journal.ipynb #7fe4a6b9
 def _login():
@@ -75,25 +87,39 @@ class Journal:
         if seen not in (None, sha256): raise ValueError(f'{mask}: changed since it was shown, please look again')
         place = mask.relative_to(self.folder).as_posix()
         line = dict(time=_now(), who=self.who, image=image, decision=decision, mask=place, sha256=sha256, note=note)
+        _check_inside(self.path, self.folder)
         _append(self.path, line)
 
 # %% ../nbs/02_journal.ipynb #b5721a22
-def _parse_decision(text):
-    "The dict in a line of a journal, or None"
+def _decode(data):
+    "The text of a line, also where an editor saved the file in another encoding"
+    try: return data.decode('utf-8-sig')
+    except UnicodeDecodeError: return data.decode('cp1252', 'replace')
+
+def _parse_decision(data):
+    "The dict in a line of a journal, with a note that is text; None where it isn't a decision"
+    if len(data)>_LONGEST: return
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        line = json.loads(text)
+        line = json.loads(_decode(data))
         needed = [line[k] for k in ('image','decision','sha256')]
+        line['note'] = str(line.get('note') or '')
         if all(isinstance(v, str) for v in needed) and line['decision'] in DECISIONS: return line
 
 def _parse_lines(data, path, first):
     "The decisions in `data`, whose first line has the number `first` in the journal at `path`; warns of other lines"
     found = []
-    for number,text in enumerate(data.split(b'\n'), first):
+    foreign = 0
+    for number,text in enumerate(io.BytesIO(data), first):
         line = _parse_decision(text)
         if line: found.append(line)
-        elif text.strip(): warnings.warn(f'{path}, line {number}: not a decision, skipped: {text[:60]!r}')
+        elif text.strip():
+            foreign += 1
+            if foreign==1: example = f'line {number}, {text[:60]!r}'
+    if foreign: warnings.warn(f'{path}: skipped, since no decision, is {example}; {foreign} such lines in all')
     return found
 
+
+# %% ../nbs/02_journal.ipynb #84a52ad1
 def _whole_lines(data):
     "`data` without a last line that is torn"
     last = data.rpartition(b'\n')[2]
@@ -102,8 +128,11 @@ def _whole_lines(data):
 
 # %% ../nbs/02_journal.ipynb #54e757c1
 def _read_from(path, start):
-    "The bytes of a file from `start` on, none where there is no file"
+    "The bytes of a file from `start` on, none where there is no file; ValueError where it can't be one of lines"
     if not path.exists(): return b''
+    if not path.is_file(): raise ValueError(f'{path}: not a file, and a file of this name is needed; rename it')
+    size = path.stat().st_size
+    if size>_LARGEST: raise ValueError(f'{path}: {size} bytes, where {_LARGEST} is the most; move it away')
     with path.open('rb') as f:
         f.seek(start)
         return f.read()
@@ -143,7 +172,7 @@ def standing(self:Journal)->dict: # {image: list of dicts, oldest first}, what w
     "The decisions that weren't taken back, about whichever mask"
     for line in self._new_lines():
         is_note = line['decision']=='note'
-        note = line.get('note', '')
+        note = line['note']
         if is_note or note: self.notes[line['image']] = note
         if not is_note: self._apply(line)
     return self.stand
@@ -191,8 +220,10 @@ def _pack(pixels):
     return base64.b64encode(zlib.compress(data)).decode()
 
 def _unpack(text, shape):
-    "The pixels in `text`"
-    data = zlib.decompress(base64.b64decode(text))
+    "The pixels in `text`; ValueError where it doesn't hold just as many as the `shape`"
+    n = math.prod(shape)
+    try: data = zlib.decompressobj().decompress(base64.b64decode(text), n+1)
+    except zlib.error as e: raise ValueError(f'damaged pixels ({e})') from None
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 # %% ../nbs/02_journal.ipynb #ff7dacdf
@@ -217,9 +248,16 @@ class Painting:
         self._read_log()
 
     def _read_log(self):
-        if not self.log.exists(): return
-        for text in self.log.read_bytes().split(b'\n'):
+        for text in io.BytesIO(_read_from(self.log, 0)):
+            if len(text)>_LONGEST: continue
             with suppress(ValueError, TypeError, KeyError, RecursionError): self._remember(json.loads(text))
+
+    def _box(self, y, x, h, w):
+        "The part of the mask from row `y`, column `x` on; ValueError where it isn't inside"
+        H,W = self.mask.shape
+        if min(y, x, h, w)>=0 and y+h<=H and x+w<=W: return np.s_[y:y+h, x:x+w]
+        stroke = f'a stroke of {h} x {w} at row {y}, column {x}'
+        raise ValueError(f'{stroke}: outside of the mask of {self.image}, {H} x {W}')
 
     def _remember(self, line):
         "Which strokes can be undone and redone after `line`: each time (the last one, (the one before it, ...))"
@@ -231,6 +269,7 @@ class Painting:
             stroke,undone = undone
             done = stroke,done
         else:
+            self._box(*[index(line[k]) for k in 'yxhw'])
             done = line,done
             undone = ()
         self.past[line['sha256']] = done,undone
@@ -303,6 +342,7 @@ def _save(self:Painting, change, box, pixels, sha256=None):
     "Put `pixels` into the `box` of the mask, and `change` into the log; `sha256`: the hash that the file should have"
     mask = self.mask.copy()
     mask[box] = pixels
+    _check_inside(self.log, self.folder)
     with locked(self.log):
         versions = self._unchanged_versions()
         number = versions[-1][0]+1
@@ -325,11 +365,7 @@ def paint(self:Painting,
 ):
     "Put `after` into the mask, on disk when this returns; ValueError where it lies outside, or the mask was changed"
     h,w = check_mask(after, f'a stroke on {self.image}').shape
-    H,W = self.mask.shape
-    if min(y, x)<0 or y+h>H or x+w>W:
-        stroke = f'a stroke of {h} x {w} at row {y}, column {x}'
-        raise ValueError(f'{stroke}: outside of the mask of {self.image}, {H} x {W}')
-    box = np.s_[y:y+h, x:x+w]
+    box = self._box(y, x, h, w)
     before = self.mask[box]
     if np.array_equal(before, after): return
     stroke = dict(tool=tool, y=y, x=x, h=h, w=w, before=_pack(before), after=_pack(after))
@@ -340,8 +376,10 @@ def paint(self:Painting,
 def _restore(self:Painting, change, stroke, side, sha256):
     "Paint what was there on one `side` of a `stroke`, 'before' or 'after'; `sha256`: the hash of the mask there"
     y,x,h,w = [stroke[k] for k in 'yxhw']
-    pixels = _unpack(stroke[side], (h,w))
-    self._save(change, np.s_[y:y+h, x:x+w], pixels, sha256)
+    try: pixels = _unpack(stroke[side], (h,w))
+    except (KeyError, TypeError, ValueError) as e:
+        raise ValueError(f"{self.log}: a stroke can't be read ({e!r}), so the way back ends here") from None
+    self._save(change, self._box(y, x, h, w), pixels, sha256)
 
 @patch
 def undo(self:Painting)->bool: # False where there is nothing to undo

@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/review.html.md"""
 __all__ = ['FILTERS', 'DECIDE', 'Review', 'Inspector', 'inspect_mask', 'open_lab']
 
 # %% ../nbs/18_review.ipynb #c4675d54
-import base64, html, json, math, signal, subprocess, sys, zlib
+import base64, hashlib, html, json, math, os, signal, subprocess, sys, warnings, zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +17,7 @@ from pathlib import Path
 import anywidget, cv2, ipywidgets as w, numpy as np, rbc_overlap, traitlets
 from fastcore.basics import patch
 from IPython import get_ipython
+from jupyter_core.paths import jupyter_data_dir
 from .core import CLASSES, COLORS, check_mask, check_sizes, file_hash, overlay, read_image, to_png, write_file
 from .folders import Doubts, image_file, latest_mask, latest_masks
 from .journal import Journal, Painting
@@ -271,10 +272,12 @@ def _image_state(self:Review):
     shape = [*painting.mask.shape] if painting else None
     doubt,reason = self.doubt.get(self.name, (None,''))
     person = dict(name=self.name, decision=self.decided.get(self.name, ''), painted=painted, note=self.note)
-    program = dict(doubt=doubt, reason=reason, flagged=self.name in self.flagged)
+    program = dict(doubt=doubt, reason=reason[:999], flagged=self.name in self.flagged)
     return person | program | dict(shape=shape, problem=self.problem)
 
 # %% ../nbs/18_review.ipynb #e7a5ea68
+def _unicode(text): return text.encode(errors='replace').decode()
+
 def _class_state(cls): return dict(value=cls, name=CLASSES[cls], color=[*COLORS.get(cls, (0,0,0))])
 
 @patch(as_prop=True)
@@ -285,7 +288,9 @@ def state(self:Review)->dict: # as JSON has it
     able = dict(can_undo=can_undo, can_redo=can_redo)
     classes = [_class_state(cls) for cls in CLASSES]
     numbers = dict(classes=classes, error=self.error, shown=self.shown, answered=self.answered)
-    return self._folder_state() | self._image_state() | able | numbers
+    state = self._folder_state() | self._image_state() | able | numbers
+    texts = {key: _unicode(value) for key,value in state.items() if isinstance(value, str)}
+    return state | texts
 
 # %% ../nbs/18_review.ipynb #b8c6ff05
 @patch
@@ -293,7 +298,7 @@ def _check_shown(self:Review, do, msg):
     "ValueError where a message is about an image or a picture that isn't shown any more"
     name = msg.get('name', self.name)
     shown = msg.get('shown', self.shown)
-    if do!='ready' and name!=self.name: raise ValueError(f'{self.name} is shown by now, not {name}')
+    if do!='ready' and _unicode(name)!=_unicode(self.name): raise ValueError(f'{self.name} is shown by now, not {name}')
     if do not in (*DECIDE,'paint','undo','redo') or shown==self.shown: return
     raise ValueError(f'{self.name}: changed since it was shown, please look again')
 
@@ -458,14 +463,19 @@ accept a mask that is right, reject one that isn't worth mending, paint over wha
 The keys stand beside the buttons. Every decision and every stroke is on disk before the next picture comes, \
 so this window can be closed at any time.'''
 
-def _review_notebook():
-    "The notebook for a labelled folder, as JSON"
+def _review_notebook(folder):
+    "The notebook for a labelled `folder`, as JSON"
     how = dict(cell_type='markdown', id='how', metadata={}, source=_HOW)
-    code = "from rbc_overlap.review import Review\nReview('.')"
+    code = f'from rbc_overlap.review import Review\nReview({str(folder)!r})'
     cell = dict(cell_type='code', id='review', execution_count=None, metadata={}, outputs=[], source=code)
     kernel = dict(name='python3', display_name='Python 3 (ipykernel)', language='python')
     notebook = dict(cells=[how, cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)
     return json.dumps(notebook, indent=1)
+
+def _notebook_path(folder):
+    "Where the notebook for a labelled `folder` lies"
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(jupyter_data_dir()).resolve()/'rbc-overlap'/name/'review.ipynb'
 
 # %% ../nbs/18_review.ipynb #9050db82
 def _wait(process):
@@ -477,17 +487,27 @@ def _wait(process):
             with suppress(KeyboardInterrupt): return process.wait()
     finally: signal.signal(signal.SIGTERM, before)
 
+def _check_reviewable(folder):
+    "ValueError where `folder` can't be reviewed, or what is decided couldn't be written down"
+    with warnings.catch_warnings(action='ignore'): Review(folder) # the notebook warns again
+    for path in folder,folder/'masks',folder/'review.jsonl':
+        locked = path.exists() and not os.access(path, os.W_OK)
+        advice = 'the review writes there: change its permission, or review a copy'
+        if locked: raise ValueError(f'{path}: no permission to write; {advice}')
+
 def open_lab(
     folder, # labelled
 )->int: # JupyterLab's exit code
     "Open JupyterLab on the review of a labelled `folder`"
     folder = Path(folder).resolve()
-    notebook = folder/'review.ipynb'
+    notebook = _notebook_path(folder)
     advice = "pip install 'rbc_overlap[notebooks]'"
-    if not latest_masks(folder): raise ValueError(_no_masks(folder))
+    _check_reviewable(folder)
     if not find_spec('jupyterlab'): raise ValueError(f'the review needs JupyterLab, which is not installed: {advice}')
-    if not notebook.exists(): write_file(notebook, _review_notebook())
+    if not notebook.exists(): write_file(notebook, _review_notebook(folder))
     here = '--ServerApp.ip=127.0.0.1'
-    root = f'--ServerApp.root_dir={folder}'
+    root = f'--ServerApp.root_dir={notebook.parent}'
     page = '--LabApp.default_url=/lab/tree/review.ipynb'
-    return _wait(subprocess.Popen([sys.executable, '-m', 'jupyterlab', here, root, page]))
+    command = [sys.executable, '-P', '-m', 'jupyterlab', here, root, page]
+    safe = os.environ | dict(PYTHONSAFEPATH='1') # the kernels', too
+    return _wait(subprocess.Popen(command, cwd=notebook.parent, env=safe))
