@@ -1028,6 +1028,8 @@ def write(self:Written,
     self.note(path, hashlib.sha256(data).hexdigest())
     write_file(path, data)
 
+
+# %% ../nbs/01_folders.ipynb #965757f0
 @patch
 def move(self:Written,
     path, # below the folder
