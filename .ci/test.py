@@ -29,9 +29,10 @@ class Count:
         if told: self.of[report.outcome] += 1
 
 def in_pytest():
-    "{outcome: number} of the checks that pytest runs"
+    "{outcome: number} of the checks that pytest runs, a file of them on each core"
     count = Count()
-    code = pytest.main([str(ROOT/'.ci'), f'--rootdir={ROOT}', '-q', '-rs', '--durations=5'], plugins=[count])
+    options = f'--rootdir={ROOT}', '-q', '-rs', '--durations=5', '-n', str(os.cpu_count()), '--dist=loadfile'
+    code = pytest.main([str(ROOT/'.ci'), *options], plugins=[count])
     if code not in (0, 1): count.of['failed'] += 1
     return count.of
 
