@@ -10,7 +10,7 @@ __all__ = ['RECORD', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable
            'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file',
            'check_pairs', 'read_coco_file', 'split_coco', 'read_record', 'newest_records', 'is_label_image',
            'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names',
-           'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'Written']
+           'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'check_inside', 'Written']
 
 # %% ../nbs/01_folders.ipynb #77928b65
 import csv, glob, hashlib, io, json, os, posixpath, re, warnings
@@ -968,6 +968,17 @@ class Doubts:
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, csv_text(table, None, index=True))
 
+# %% ../nbs/01_folders.ipynb #e67771e0
+def check_inside(
+    path,   # where something is to be written
+    folder, # in which it should be
+):
+    "ValueError where `path` leads out of `folder` by a link"
+    real = Path(os.path.realpath(path))
+    if real.is_relative_to(os.path.realpath(folder)): return
+    advice = 'where nothing is written; put the file itself there, or a copy'
+    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, {advice}')
+
 # %% ../nbs/01_folders.ipynb #7e475a15
 class Written:
     "What we wrote below `folder`, by the hashes in its `.written.sha256`"
@@ -977,10 +988,11 @@ class Written:
         self.folder = Path(folder)
         self.list = self.folder/'.written.sha256'
         self.lines = set()
+        check_inside(self.list, self.folder)
         self._read_list()
 
     def _read_list(self):
-        if self.list.exists(): self.lines |= {*os.fsdecode(self.list.read_bytes()).split('\n')}
+        if os.path.lexists(self.list): self.lines |= {*os.fsdecode(_read_bytes(self.list)).split('\n')}
 
     def _line(self, path, sha256): return f'{sha256}  {Path(path).relative_to(self.folder).as_posix()}'
 
@@ -998,7 +1010,8 @@ class Written:
     def is_ours(self,
         path, # below the folder
     )->bool:
-        "Can `path` be written: is no file there, an empty one, or one that is as we wrote it?"
+        "Can `path` be written: is no file there, an empty one, or one as we wrote it? `check_inside` comes first"
+        check_inside(Path(path).parent, self.folder)
         if not os.path.lexists(path): return True
         if not os.path.isfile(path): return False
         if not os.path.getsize(path): return True
@@ -1028,6 +1041,7 @@ def write(self:Written,
     self.note(path, hashlib.sha256(data).hexdigest())
     write_file(path, data)
 
+# %% ../nbs/01_folders.ipynb #22f3547c
 @patch
 def move(self:Written,
     path, # below the folder
