@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
-from .folders import find_images, list_files, newest_records, printable, read_coco_file, read_errors, read_record
+from .folders import find_images, list_files, load_json, newest_records, printable
+from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
@@ -662,7 +663,7 @@ def _is_among(image, images):
 
 def _earlier_failed(path):
     "{image: (path, page)} of a run.json; {} where it tells none"
-    try: failed = json.loads(path.read_bytes())['failed']
+    try: failed = load_json(path)['failed']
     except (OSError, ValueError, KeyError, TypeError): return {}
     return {image: tuple(place) for image,place in failed.items()}
 
