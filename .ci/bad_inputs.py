@@ -1148,7 +1148,7 @@ def out_is_the_folder(w): pass
     argv=only('in', out='in'))
 def out_is_the_folder_with_masks_of_a_person(w): w.put('good_mask.png'); w.made.clear()
 
-def hand_made(t): return (t.world/'labelled/masks/good_mask.png').read_bytes()==png(GREY*0+1)
+def hand_made(t): return (read_mask(t.world/'labelled/masks/good_mask.png')==1).all()
 
 @places(check(lambda t: hand_made(t) and t.code in (1,2) and 'good_mask.png' in t.err or hand_made(t) and 'masks' in t.err, 'line', 'the mask made by hand kept'), argv=only('in', out='labelled/masks'))
 def out_is_masks_made_by_hand(w): write_mask(w/'labelled/masks/good_mask.png', GREY*0+1)
@@ -1186,6 +1186,37 @@ for end in 'mask.png','overlay.png','cells.json':
         (w.out/f'bad_{end}').mkdir(parents=True)
         w.put('bad.png')
     add('places', f'folder_called_bad_{end}', put, row(f'bad_{end}'))
+
+def only_inside(code):
+    "A line about a link, and nothing written elsewhere"
+    return check(lambda t: t.code==code and 'by a link' in t.err and not any((t.world/'elsewhere').iterdir()), 'line',
+        'nothing written elsewhere')
+
+def linked_results(w, name, to='elsewhere'):
+    "A folder of results in which `name` is a link to a place elsewhere"
+    for folder in w.out,w/'elsewhere': folder.mkdir(exist_ok=True)
+    (w.out/name).symlink_to(w/to)
+
+@places(only_inside(1))
+def results_in_a_link(w):
+    w.put('day1/a.png')
+    linked_results(w, 'day1')
+
+@places(only_inside(1), argv=lambda w: ['masks', w.inside, '--out', w.out])
+def masks_in_a_link(w): linked_results(w, 'masks')
+
+for name in '.lock','.written.sha256':
+    add('places', f'link_called{name}', lambda w, name=name: linked_results(w, name, 'elsewhere/new'), only_inside(2), good=False)
+
+@places(done(1))
+def pipe_called_lock(w):
+    w.out.mkdir()
+    os.mkfifo(w.out/'.lock')
+
+@places(line('pipe|special'), good=False)
+def pipe_called_written(w):
+    w.out.mkdir()
+    os.mkfifo(w.out/'.written.sha256')
 
 NOBODY = ('setpriv','--reuid=65534','--regid=65534','--clear-groups') if os.geteuid()==0 else ()
 def forbid(path):

@@ -110,7 +110,7 @@ def _path(text):
 def _add_out(p, about): p.add_argument('--out', required=True, type=_path, metavar='DIR', help=about)
 
 def _add_images(p):
-    about = 'image files, or folders that are searched with their subfolders'
+    about = 'image files, or folders that are searched with their subfolders and what links lead to'
     p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help=about)
     p.add_argument('--max-megapixels', type=_number(float, 1, 1e6), metavar='MP',
         help='larger images are refused before they are read (default: 300, which take 10 GB of memory)')
@@ -176,7 +176,7 @@ def _segment_args(p):
     p.add_argument('--model', type=_path, metavar='FILE',
         help='an ONNX file that rbc-overlap train made (default: the model that comes with the package)')
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX',
-        help='diameter of a cell in px (default: measured in each image)')
+        help='diameter of a cell in px (default: measured in each image, or in like images where it has few cells)')
     size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what the file of an image tells)'
     p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help=size)
     p.add_argument('--redo', action='store_true', help='do again what is done already')

@@ -21,7 +21,7 @@ import numpy as np, pooch
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .folders import check_pairs, labelled_images, latest_masks, list_files, read_column
+from .folders import check_inside, check_pairs, labelled_images, latest_masks, list_files, read_column
 from .journal import Journal
 from .classic import find_objects
 from .synthesis import overlap_itself, overlap_pair
@@ -417,6 +417,7 @@ def _write_new(path, data):
 
 def _make_folder(dataset, out, base, registry, held):
     "Make the labelled folder `out` of the files at `base`, of which those whose hash is in `held` are marked as gold"
+    for kind in 'images','masks': check_inside(out/kind, out)
     fetched = _download(base, registry, cache_folder()/dataset)
     for path,file in fetched.items():
         if name := _new_name(dataset, path): _write_new(out/'images'/name, file.read_bytes())

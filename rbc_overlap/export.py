@@ -15,7 +15,7 @@ from roifile import ImagejRoi, ROI_TYPE
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, Written, error_text, list_files, read_coco_file, read_errors
+from .folders import RECORD, Written, error_text, list_files, load_json, read_coco_file, read_errors
 from .measures import COLUMNS, add_microns
 
 # %% ../nbs/20_export.ipynb #59efbefe
@@ -240,7 +240,7 @@ def _run_pixel_size(results):
     "µm per px that the run was told, or None"
     path = results/'run.json'
     if not path.exists(): return None
-    try: return json.loads(path.read_text())['arguments']['pixel_size']
+    try: return load_json(path)['arguments']['pixel_size']
     except Exception as e: raise _damaged(f'{path}: a damaged record of a run', e) from None
 
 # %% ../nbs/20_export.ipynb #39289f66

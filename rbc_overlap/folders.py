@@ -8,9 +8,10 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/folders.html.md"""
 __all__ = ['RECORD', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable', 'error_text', 'few_names', 'NotRead',
            'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'Sources', 'find_images', 'same_bytes',
            'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file',
-           'check_pairs', 'read_coco_file', 'split_coco', 'read_record', 'newest_records', 'is_label_image',
-           'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names',
-           'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'Written']
+           'check_pairs', 'load_json', 'read_coco_file', 'split_coco', 'read_record', 'newest_records',
+           'is_label_image', 'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels',
+           'pair_names', 'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'check_inside',
+           'Written']
 
 # %% ../nbs/01_folders.ipynb #77928b65
 import csv, glob, hashlib, io, json, os, posixpath, re, warnings
@@ -560,7 +561,8 @@ def _read_bytes(path):
     if size<=_MOST: return Path(path).read_bytes()
     raise ValueError(f'{path}: {size/1e9:.1f} GB, where a table or the cells of images have at most {_MOST/1e9:.1f}')
 
-def _load_json(path):
+def load_json(path):
+    "What a JSON file holds; ValueError where it is broken, too large or no file"
     try: return json.loads(_read_bytes(path))
     except RecursionError: raise ValueError(f'{path}: broken JSON (brackets within brackets, too deep)') from None
     except (json.JSONDecodeError, UnicodeDecodeError) as e: raise ValueError(f'{path}: broken JSON ({e})') from None
@@ -602,7 +604,7 @@ def read_coco_file(
     path, # a COCO file
 )->dict:
     "The COCO data set at `path`; ValueError where it isn't one"
-    data = _load_json(path)
+    data = load_json(path)
     held = data if isinstance(data, dict) else ()
     missing = [k for k in ('images','annotations') if k not in held]
     needed = 'a COCO data set has images and annotations'
@@ -867,7 +869,9 @@ def read_errors(
     folder, # of results
 )->dict[str,str]: # {image: what went wrong}
     "The images that failed, by the folder's `images.csv`; none where there is no such table, or where it can't be read"
-    try: table = pd.read_csv(Path(folder)/'images.csv', dtype=str, keep_default_na=False, encoding='utf-8-sig')
+    try:
+        data = io.BytesIO(_read_bytes(Path(folder)/'images.csv'))
+        table = pd.read_csv(data, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     except (OSError, ValueError): return {} # pandas' own errors are ValueErrors, too
     if not {'image','status','error'}.issubset(table.columns): return {}
     failed = table[table.status=='error']
@@ -968,6 +972,17 @@ class Doubts:
         table = table.sort_values('doubt', ascending=False, kind='stable')
         write_file(self.path, csv_text(table, None, index=True))
 
+# %% ../nbs/01_folders.ipynb #5c25b1d7
+def check_inside(
+    path,   # where something is to be written
+    folder, # in which it should be
+):
+    "ValueError where `path` leads out of `folder` by a link"
+    real = Path(os.path.realpath(path))
+    if real.is_relative_to(os.path.realpath(folder)): return
+    advice = 'where nothing is written; put the file itself there, or a copy'
+    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, {advice}')
+
 # %% ../nbs/01_folders.ipynb #7e475a15
 class Written:
     "What we wrote below `folder`, by the hashes in its `.written.sha256`"
@@ -977,10 +992,11 @@ class Written:
         self.folder = Path(folder)
         self.list = self.folder/'.written.sha256'
         self.lines = set()
+        check_inside(self.list, self.folder)
         self._read_list()
 
     def _read_list(self):
-        if self.list.exists(): self.lines |= {*os.fsdecode(self.list.read_bytes()).split('\n')}
+        if os.path.lexists(self.list): self.lines |= {*os.fsdecode(_read_bytes(self.list)).split('\n')}
 
     def _line(self, path, sha256): return f'{sha256}  {Path(path).relative_to(self.folder).as_posix()}'
 
@@ -998,7 +1014,8 @@ class Written:
     def is_ours(self,
         path, # below the folder
     )->bool:
-        "Can `path` be written: is no file there, an empty one, or one that is as we wrote it?"
+        "Can `path` be written: is no file there, an empty one, or one as we wrote it? `check_inside` comes first"
+        check_inside(Path(path).parent, self.folder)
         if not os.path.lexists(path): return True
         if not os.path.isfile(path): return False
         if not os.path.getsize(path): return True
@@ -1028,8 +1045,7 @@ def write(self:Written,
     self.note(path, hashlib.sha256(data).hexdigest())
     write_file(path, data)
 
-
-# %% ../nbs/01_folders.ipynb #965757f0
+# %% ../nbs/01_folders.ipynb #719091cf
 @patch
 def move(self:Written,
     path, # below the folder

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from .core import *
-from .folders import latest_mask, latest_masks, mask_versions
+from .folders import check_inside, latest_mask, latest_masks, mask_versions
 try: import fcntl
 except ImportError: fcntl = None # Windows
 
@@ -37,14 +37,6 @@ def _append(path, line):
         data = text.encode()
         if f.write(data)!=len(data): raise OSError(f'{path}: no room for another line')
         os.fsync(f.fileno())
-
-# %% ../nbs/02_journal.ipynb #3a2019fe
-def _check_inside(path, folder):
-    "ValueError where `path` leads out of `folder` by a link"
-    real = Path(os.path.realpath(path))
-    if real.is_relative_to(os.path.realpath(folder)): return
-    advice = 'where nothing is written; put the file itself there, or a copy'
-    raise ValueError(f'{path}: leads out of {folder} by a link, to {real}, {advice}')
 
 # %% ../nbs/02_journal.ipynb #7fe4a6b9
 def _login():
@@ -87,7 +79,7 @@ class Journal:
         if seen not in (None, sha256): raise ValueError(f'{mask}: changed since it was shown, please look again')
         place = mask.relative_to(self.folder).as_posix()
         line = dict(time=_now(), who=self.who, image=image, decision=decision, mask=place, sha256=sha256, note=note)
-        _check_inside(self.path, self.folder)
+        check_inside(self.path, self.folder)
         _append(self.path, line)
 
 # %% ../nbs/02_journal.ipynb #b5721a22
@@ -208,7 +200,7 @@ def locked(
     path, # of a file, which is made where needed
 ):
     "Nobody else is here with the same `path`"
-    with path.open('ab') as f:
+    with path.open('ab+', buffering=0) as f: # a pipe of this name opens, too
         if fcntl:
             with suppress(OSError): fcntl.flock(f, fcntl.LOCK_EX)
         yield
@@ -342,7 +334,7 @@ def _save(self:Painting, change, box, pixels, sha256=None):
     "Put `pixels` into the `box` of the mask, and `change` into the log; `sha256`: the hash that the file should have"
     mask = self.mask.copy()
     mask[box] = pixels
-    _check_inside(self.log, self.folder)
+    check_inside(self.log, self.folder)
     with locked(self.log):
         versions = self._unchanged_versions()
         number = versions[-1][0]+1

@@ -14,7 +14,7 @@ import cv2, numpy as np
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .folders import Doubts, error_text, find_images, latest_mask, left_out_line
+from .folders import Doubts, check_inside, error_text, find_images, latest_mask, left_out_line
 from .light import CELL
 from .classic import find_objects
 from .segment import doubted, segment
@@ -139,8 +139,10 @@ class _Labeller:
         is_new = not mask_path.exists()
         seen,unsure = self.look(name, page.image, is_new)
         if is_new:
+            missing = [path for path in (image_path, mask_path) if not path.exists()]
+            for path in missing: check_inside(path.parent, self.out)
             mask = self.make_mask(page.image, seen)
-            write_file(image_path, data)
+            if image_path in missing: write_file(image_path, data)
             write_mask(mask_path, mask)
         if seen: self.add_doubt(name, seen, unsure)
         self.new += is_new

@@ -115,6 +115,7 @@ def jpeg_element(
 
 def _read_picture(path):
     "The picture at `path`, BGR; None where it can't be read (`cv2.imread` crashes on a name that is no UTF-8)"
+    if not Path(path).is_file(): return None
     try: return cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     except (OSError, MemoryError, cv2.error): return None # no file, or an empty or too large one
 
@@ -422,6 +423,7 @@ def rouleaux_section(
 def _unchanged_image(info):
     "The image that `info` of a file of cells is about, BGR; None if it isn't as it was"
     path = Path(info['path'])
+    if not path.is_file(): return None # a pipe or a device would be read for ever
     try: data = path.read_bytes()
     except (OSError, ValueError, MemoryError): return None # ValueError: no path
     if hashlib.sha256(data).hexdigest()!=info['sha256']: return None

@@ -18,8 +18,9 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, TABLES, Source, Written, csv_text, error_text, few_names, find_images, list_files
-from .folders import newest_records, printable, read_coco_file, read_errors, read_record
+from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
+from .folders import find_images, list_files, load_json, newest_records, printable
+from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
@@ -346,7 +347,7 @@ class Run:
         self.taken = {}  # name of results: image
         self.notes = []  # what a person should know about the folder, a line each
         self.pages = []  # a `_OnePage` for each that is done
-        self.asked = {str(s.path.resolve()) for s in sources} # files
+        self.asked = {os.path.realpath(s.path) for s in sources} # files
         self.there = _Index(self.out, records)
 
 # %% ../nbs/13_run.ipynb #d7d76bdd
@@ -406,7 +407,7 @@ class _OnePage:
     name:str          # of its results, without ending
     alone:dict = None # what it tells by itself, as of `_alone`
 
-    def __post_init__(self): self.path = str(self.source.path.resolve())
+    def __post_init__(self): self.path = os.path.realpath(self.source.path)
 
     @property
     def kind(self):
@@ -422,6 +423,7 @@ def _one_page(source, file, sha256, i):
 def _lock(self:Run):
     "Within, no other run writes into the folder, which is made where needed"
     self.out.mkdir(parents=True, exist_ok=True)
+    check_inside(self.out/'.lock', self.out)
     return locked(self.out/'.lock')
 
 @patch
@@ -451,7 +453,7 @@ def _remove(self:Run, name):
 @patch
 def _forget_pages(self:Run, source, n):
     "Remove the results of pages that a file had, and that it hasn't now that it has `n` pages"
-    path = str(source.path.resolve())
+    path = os.path.realpath(source.path)
     for number in range(n+1, self.there.n_pages.get(path, 0)+1):
         with self._lock():
             for old in self.there.by_file.get((path, number), ()): self._remove(old.name)
@@ -601,7 +603,7 @@ def _do_page(self:Run, file, one):
 @patch
 def _note_error(self:Run, image, error, path, page=None):
     self.errors[image] = error_text(error)
-    self.failed[image] = str(path.resolve()),page
+    self.failed[image] = os.path.realpath(path),page
 
 @patch
 def _try(self:Run, one, do, *args):
@@ -661,7 +663,7 @@ def _is_among(image, images):
 
 def _earlier_failed(path):
     "{image: (path, page)} of a run.json; {} where it tells none"
-    try: failed = json.loads(path.read_bytes())['failed']
+    try: failed = load_json(path)['failed']
     except (OSError, ValueError, KeyError, TypeError): return {}
     return {image: tuple(place) for image,place in failed.items()}
 
