@@ -111,7 +111,7 @@ def smooth(
     "`a` without what is much smaller than a cell: blurred with sigma 0.025 of its `diameter`"
     return _blur(a, .025*diameter)
 
-# %% ../nbs/04_classic.ipynb #ed7a857e
+# %% ../nbs/04_classic.ipynb #96422f1a
 APART = 1.55 # widths between the medians of background and cells; noise that is cut in two has less
 
 def _median_and_width(values):
@@ -136,6 +136,7 @@ def _is_noise(green, threshold, level):
     if _stands_apart(green, threshold): return False
     return level<PALE or np.diff(green).std()>GRAIN*green.std()
 
+# %% ../nbs/04_classic.ipynb #ed7a857e
 def stain_level(
     green:np.ndarray, # absorbance, (H, W)
     rounds=4,         # how often it is found again
