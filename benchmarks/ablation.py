@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np, pandas as pd
 from fastai.torch_core import set_seed
-from rbc_overlap.core import OVERLAP, UNKNOWN, Mask, cell_diameter, file_hash, write_file
+from rbc_overlap.core import CLASSES, OVERLAP, UNKNOWN, Mask, cell_diameter, file_hash, write_file
 from rbc_overlap.dataset import SIZES, Labelled, PaperSet, crops, labelled
 from rbc_overlap.light import CELL
 from rbc_overlap.scores import paper_table, score_mask
@@ -66,7 +66,8 @@ def train_arm(arm, train, held_out, seed, steps):
         learn.fit_one_cycle(1)
         seconds = time.time()-start
         learn.average.swap()
-        card = dict(input=kind, multiple=RECIPES['compact']['multiple'], diameter=cell)
+        classes = list(CLASSES.values())[:3]
+        card = dict(input=kind, classes=classes, multiple=RECIPES['compact']['multiple'], diameter=cell)
         export_onnx(learn.model, out, card, [sets[1][0][0][None]])
         return Model(out), learn.history.rows[-1], seconds
 

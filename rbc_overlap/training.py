@@ -242,19 +242,28 @@ class Average(Callback):
     def after_validate(self): self.swap()
 
 # %% ../nbs/17_training.ipynb #c788332b
+def _draw_curves(table):
+    "PNG of the columns of `table`"
+    from matplotlib.figure import Figure
+    fig = Figure(figsize=(9,3.2), layout='constrained')
+    left,right = fig.subplots(1, 2)
+    for ax,columns in ((left, ['train_loss','valid_loss']), (right, IOUS[:3])):
+        lines = ax.plot(table[columns], marker='.')
+        ax.legend(lines, columns)
+        ax.set_xlabel('epoch')
+    left.set(ylabel='loss', yscale='log')
+    right.set_ylabel('IoU, validation')
+    out = io.BytesIO()
+    fig.savefig(out, dpi=90)
+    return out.getvalue()
+
 def curves(
     rows, # of `History`: a dict for each epoch
 )->bytes: # PNG
     "Losses and IoU over the epochs"
-    from matplotlib.figure import Figure
+    from matplotlib import style
     table = pd.DataFrame(rows).set_index('epoch').astype(float)
-    fig = Figure(figsize=(9,3.2), layout='constrained')
-    left,right = fig.subplots(1, 2)
-    table[['train_loss','valid_loss']].plot(ax=left, marker='.', ylabel='loss', logy=True)
-    table[IOUS[:3]].plot(ax=right, marker='.', ylabel='IoU, validation')
-    out = io.BytesIO()
-    fig.savefig(out, dpi=90)
-    return out.getvalue()
+    with style.context('default'): return _draw_curves(table)
 
 # %% ../nbs/17_training.ipynb #39a02792
 class History(Callback):
