@@ -346,7 +346,7 @@ class Run:
         self.taken = {}  # name of results: image
         self.notes = []  # what a person should know about the folder, a line each
         self.pages = []  # a `_OnePage` for each that is done
-        self.asked = {str(s.path.resolve()) for s in sources} # files
+        self.asked = {os.path.realpath(s.path) for s in sources} # files
         self.there = _Index(self.out, records)
 
 # %% ../nbs/13_run.ipynb #d7d76bdd
@@ -406,7 +406,7 @@ class _OnePage:
     name:str          # of its results, without ending
     alone:dict = None # what it tells by itself, as of `_alone`
 
-    def __post_init__(self): self.path = str(self.source.path.resolve())
+    def __post_init__(self): self.path = os.path.realpath(self.source.path)
 
     @property
     def kind(self):
@@ -451,7 +451,7 @@ def _remove(self:Run, name):
 @patch
 def _forget_pages(self:Run, source, n):
     "Remove the results of pages that a file had, and that it hasn't now that it has `n` pages"
-    path = str(source.path.resolve())
+    path = os.path.realpath(source.path)
     for number in range(n+1, self.there.n_pages.get(path, 0)+1):
         with self._lock():
             for old in self.there.by_file.get((path, number), ()): self._remove(old.name)
@@ -601,7 +601,7 @@ def _do_page(self:Run, file, one):
 @patch
 def _note_error(self:Run, image, error, path, page=None):
     self.errors[image] = error_text(error)
-    self.failed[image] = str(path.resolve()),page
+    self.failed[image] = os.path.realpath(path),page
 
 @patch
 def _try(self:Run, one, do, *args):
