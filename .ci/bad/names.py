@@ -39,9 +39,7 @@ def names(*files, data=None):
 ODD = dict(
     spaces=' a  b .png',
     unicode='Blutbild_Müller_赤血球.png',
-    decomposed='Mu\u0308ller.png',
     newline='a\nb.png',
-    escape='a\x1b[31mb.png',
     right_to_left='a\u202egnp.png',
     line_separator='a\u2028b.png',
     html='<img src=x onerror=alert(1)>.png',
@@ -79,7 +77,6 @@ HIDDEN = '.a.png','._a.png','.hidden/a.png','.DS_Store'
 add('names', 'hidden_files', names(*HIDDEN), check(lambda t: not t.mine, 'told', 'the good image alone'))
 MASKS = dict(
     ours=['good_mask.png'],
-    overlay=['good_overlay.png'],
     cellpose=['good_cp_masks.png'],
     cellpose_seg=['good_seg.npy'],
     stardist=['good.stardist.tif'])

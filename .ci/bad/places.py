@@ -58,7 +58,9 @@ def link_to_a_file_elsewhere(w): link(w, 'a.png', elsewhere(w))
 def link_to_a_file_beside(w): link(w, 'again.png', w.inside/'good.png')
 
 @places(done(2, 'same file as'))
-def same_bytes_twice(w): w.put('again.png', png(GOOD)); w.made.clear()
+def same_bytes_twice(w):
+    w.put('again.png', png(GOOD))
+    w.made.clear()
 
 @places(done(2, 'same file as'), mentions('link|same'))
 def hard_link(w): os.link(w.inside/'good.png', w.inside/'hard.png')
@@ -101,7 +103,9 @@ def folder_twice(w): pass
 def file_by_two_ways(w): pass
 
 @places(done(2), argv=only('in','in/day1'))
-def folder_and_its_subfolder(w): w.put('day1/a.png'); w.made.clear()
+def folder_and_its_subfolder(w):
+    w.put('day1/a.png')
+    w.made.clear()
 
 @places(done(2), argv=only('in/day1'))
 def subfolder_later(w):
@@ -197,14 +201,20 @@ def open_to_all(w):
 def as_nobody(*wants): return kind('places', *wants, alone=True, before=NOBODY, good=False)
 
 @as_nobody(mentions('permission'))
-def file_without_permission(w): open_to_all(w); forbid(elsewhere(w, 'in/closed.png'))
+def file_without_permission(w):
+    open_to_all(w)
+    forbid(elsewhere(w, 'in/closed.png'))
 
 @as_nobody(mentions('permission'))
-def folder_without_permission(w): open_to_all(w); forbid(elsewhere(w, 'in/closed/a.png').parent)
+def folder_without_permission(w):
+    open_to_all(w)
+    forbid(elsewhere(w, 'in/closed/a.png').parent)
 
 @as_nobody(check(lambda t: t.code==2 and 'ermission' in t.err and str(t.world.out) in t.err, 'line',
     'a line with the folder'))
-def out_without_permission(w): open_to_all(w); w.out.chmod(0o555)
+def out_without_permission(w):
+    open_to_all(w)
+    w.out.chmod(0o555)
 
 @as_nobody(mentions('permission', n=1), row('permission'))
 def link_to_a_folder_without_permission(w):

@@ -28,8 +28,6 @@ TABLES = dict(
     no_status=text(lambda t: t.replace('status', 'state')),
     latin1=lambda d: d+'bäd.png,error,größer'.encode('latin1')+b'\n',
     utf16=lambda d: d.decode().encode('utf-16'),
-    nul=lambda d: d[:60]+b'\0'*20+d[60:],
-    binary=lambda d: np.random.default_rng(0).bytes(3000),
     open_quote=lambda d: d+b'"bad.png,error',
     more_columns=lambda d: d+b'a,b'*40+b'\n',
     long_field=lambda d: d+b'x'*200_000+b',error,y\n')
@@ -80,7 +78,7 @@ def put_bad(w): w.put('bad.png')
 for name,change in RECORDS.items():
     add('results', f'record_{name}', damages('bad_cells.json', change), same(),
         row('not by rbc-overlap|changed'), first=put_bad, batch='records')
-for name in 'cut','no_date','annotations_null','date_a_number','no_image':
+for name in 'cut','no_date','no_image':
     add('results', f'other_record_{name}', damages('bad_cells.json', RECORDS[name], gone=True),
         check(lambda t: t.rows, 'right', 'the rest done'), first=put_bad, batch='others')
 

@@ -21,9 +21,7 @@ SIZED = dict(
     ome_pixel=(lambda: ome_sized(1, PhysicalSizeXUnit='pixel', PhysicalSizeYUnit='pixel'), ''),
     ome_word=(lambda: ome(PLANES, 'CYX', PhysicalSizeX='nan', PhysicalSizeY='big'), ''),
     mpp=(lambda: tiff(description='Aperio Image Library\nx|MPP = 0.2500|y'), '0.25'),
-    mpp_of_two_points=(lambda: tiff(description='Aperio Image Library\nx|MPP = 0.25.3|y'), ''),
     png_per_metre=(lambda: png(dpi=(101_600,101_600)), '0.25'),
-    jpeg_96_dpi=(lambda: jpeg(dpi=(96,96)), ''),
     png_of_0_per_metre=(lambda: with_chunk(b'pHYs', struct.pack('>2IB', 0, 0, 1)), ''))
 for name,(make,size) in SIZED.items(): add('sizes', f'size_{name}', puts('bad.tif', make), sized(size))
 add('sizes', 'size_imagej_calibrated', puts('bad.tif', lambda: calibrated()),
