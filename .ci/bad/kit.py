@@ -17,7 +17,7 @@ os.environ['TQDM_DISABLE'] = '1'
 csv.field_size_limit(10**7)
 
 N,SIDE = 8,140   # cells of the plain image, and its side
-SECONDS = 60     # that one command may take
+SECONDS = 60     # that the command of one kind may take
 MEMORY = 6*2**30 # bytes that a command may take
 GROUPS = 'files','damage','bombs','fields','sizes','names','places','results','models','labels'
 
@@ -72,15 +72,15 @@ class World:
         if not good: self.made.append(path)
         return path
 
-class TookTooLong(BaseException): "A command took more than `SECONDS`"
+class TookTooLong(BaseException): "A command took more time than it may"
 
-def _too_long(*_): raise TookTooLong(f'it takes more than {SECONDS} s')
+def _too_long(*_): raise TookTooLong('it takes too long')
 
 @contextmanager
-def in_time():
-    "Raise `TookTooLong` within, after `SECONDS`"
+def in_time(seconds):
+    "Raise `TookTooLong` within, after so many `seconds`"
     before = signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     try: yield
     finally:
         signal.alarm(0)
@@ -131,12 +131,12 @@ class Told:
         stem = str(Path(name).with_suffix(''))+(page[0] if page else '')
         return read_mask(self.world.out/f'{stem}_mask.png')
 
-def in_process(world, argv, engine):
+def in_process(world, argv, engine, seconds=SECONDS):
     "Run a command here"
     out,err = io.StringIO(),io.StringIO()
     told = Told(world, engine=engine)
     kept = warnings.catch_warnings(record=True, action='always')
-    with redirect_stdout(out), redirect_stderr(err), in_time(), little_memory(), chdir(world.folder), kept as warned:
+    with redirect_stdout(out), redirect_stderr(err), in_time(seconds), little_memory(), chdir(world.folder), kept as warned:
         warnings.simplefilter('ignore', DeprecationWarning) # as everywhere else
         try: told.code = _call(argv)
         except SystemExit as e: told.code = e.code
@@ -330,7 +330,8 @@ TOGETHER = 'files','damage','sizes','bombs','names' # groups whose kinds are run
 
 def segments(w, *options, of=None):
     "Segment `of`, or all that is there, as a kind does: what was `Told`"
-    return in_process(w, ['segment', of or w.base, '--out', w.out, '--engine', 'classic', *options], 'classic')
+    argv = ['segment', of or w.base, '--out', w.out, '--engine', 'classic', *options]
+    return in_process(w, argv, 'classic', 10*SECONDS)
 
 def earlier(w):
     "A run over the good image, and what else is there"
@@ -356,7 +357,7 @@ def run_batch(batch):
         earlier(whole)
     for k in kinds: k.make(worlds[k.name])
     argv = ['segment', whole.base, '--out', whole.out, '--engine', kinds[0].engine]
-    told = in_process(whole, argv, kinds[0].engine)
+    told = in_process(whole, argv, kinds[0].engine, 10*SECONDS)
     if told.crashed or told.code==2: return {}
     return {k: replace(told, world=w) for k,w in worlds.items()}
 

@@ -2,7 +2,7 @@
 import io, struct
 import numpy as np, tifffile
 from .kit import GREY, RGB, add, check, kind, png, puts, right, segments, tiff
-from .files import PLANES, jpeg, ome
+from .files import PLANES, ome
 from .damage import with_chunk
 
 CM = dict(resolutionunit='CENTIMETER')
