@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Callable
 from collections import Counter
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 import numpy as np, tifffile
 from PIL import Image
@@ -135,8 +135,10 @@ def in_process(world, argv, engine, seconds=SECONDS):
     "Run a command here"
     out,err = io.StringIO(),io.StringIO()
     told = Told(world, engine=engine)
-    kept = warnings.catch_warnings(record=True, action='always')
-    with redirect_stdout(out), redirect_stderr(err), in_time(seconds), little_memory(), chdir(world.folder), kept as warned:
+    contexts = redirect_stdout(out),redirect_stderr(err),in_time(seconds),little_memory(),chdir(world.folder)
+    with ExitStack() as stack:
+        for context in contexts: stack.enter_context(context)
+        warned = stack.enter_context(warnings.catch_warnings(record=True, action='always'))
         warnings.simplefilter('ignore', DeprecationWarning) # as everywhere else
         try: told.code = _call(argv)
         except SystemExit as e: told.code = e.code
