@@ -6,7 +6,7 @@ from rbc_overlap.core import TIFF_STARTS
 from .kit import GREY, RGB, SIDE, Want, about, add, no_cells, pillow, png, puts, right, row, same, tiff
 from .files import LOSSY, PLANES, WHOLE, image, imagej, jpeg, ome, png_of, scaled, stack
 
-SHARES = .02,.6,.99
+SHARES = .02,.6
 def cuts(ending, make):
     "A `make` that cuts a file at several lengths"
     def put(w):
@@ -50,7 +50,7 @@ for name,make in STACKS.items():
     ending = 'gif' if name=='gif' else 'tif'
     def cut_stack(w, make=make, ending=ending):
         data = make()
-        for share in .3,.5,.8,.97: w.put(f'bad_{share*100:.0f}.{ending}', data[:int(share*len(data))])
+        for share in .3,.97: w.put(f'bad_{share*100:.0f}.{ending}', data[:int(share*len(data))])
     add('damage', f'cut_stack_{name}', cut_stack, pages_are_all_told(3))
 
 NO_IMAGE = dict(

@@ -26,22 +26,20 @@ def inside(share=.96):
     n = sum(bool(disc[c.y+c.mask.shape[0]//2, c.x+c.mask.shape[1]//2]) for c in wide().cells)
     return right(n, 3)
 
-def rimmed(color, blur=4):
-    "A round field within `color`"
-    disc = cv2.GaussianBlur(circle(260).astype(np.float32), (0,0), blur)[...,None]
-    return (wide().image*disc + np.float32(color)*(1-disc)).astype(np.uint8)
+def rimmed():
+    "A round field within black"
+    disc = cv2.GaussianBlur(circle(260).astype(np.float32), (0,0), 4)[...,None]
+    return (wide().image*disc).astype(np.uint8)
 
 FRAMES = dict(
     black_frame=lambda a: framed(a, 30, 30, 30, 30),
-    black_frame_of_4_px=lambda a: framed(a, 4, 4, 4, 4),
     white_canvas=lambda a: framed(a, right=150, bottom=90, color=(255,255,255)),
     black_bar=lambda a: written(framed(a, bottom=40), color=(255,255,255)),
     green_canvas=lambda a: framed(a, left=100, color=(0,255,0)))
 for name,change in FRAMES.items():
     add('fields', name, puts('bad.png', lambda c=change: png(c(np.asarray(wide().image)))), whole(),
         engine='model')
-add('fields', 'round_field_black', puts('bad.png', lambda: png(rimmed((0,0,0)))), inside(), engine='model')
-add('fields', 'round_field_brown', puts('bad.png', lambda: png(rimmed((60,40,25)))), inside(), engine='model')
+add('fields', 'round_field_black', puts('bad.png', lambda: png(rimmed())), inside(), engine='model')
 add('fields', 'transparent_corners',
     puts('bad.png', lambda: png(np.dstack([wide().image, circle(260).astype(np.uint8)*255]))), inside(),
     engine='model')
@@ -81,11 +79,11 @@ add('fields', 'noise_beside_few_cells',
     lambda w: (w.put('noise.tif', deep_noise()), w.put('few.png', png(disc(200, 12, 150)))),
     no_cells(), right(1), engine='model')
 
-@kind('fields', right(14, 2), engine='model')
+@kind('fields', right(10, 2), engine='model')
 def cells_along_one_side(w):
     "Case 06 of issue 19: nothing in the middle and at the quarter points"
-    a = np.full((900,900,3), np.median(RGB, (0,1)), np.uint8)
-    low = smear((130,900), n=14, diameter=28.).image
+    a = np.full((640,640,3), np.median(RGB, (0,1)), np.uint8)
+    low = smear((130,640), n=10, diameter=28.).image
     a += noise(1, 3, shape=a.shape)-3
     a[-130:] = low
     w.put('bad.png', png(a))
@@ -113,18 +111,15 @@ def area(px, within):
     return Want('right', lambda t,f: right(None).holds(t, f) and abs(float(t.of(f)[0]['area_mean'])/px-1)<within,
         f'areas of {px} px')
 
-for centre in 1,0: # case 19 of issue 19
-    add('fields', f'discs_with_centre_{centre}', puts('bad.png', lambda c=centre: png(pale_discs(c))),
-        area(1257, .03), engine='model')
+add('fields', 'discs_with_centre_0', puts('bad.png', lambda: png(pale_discs(0))), area(1257, .03),
+    engine='model') # case 19 of issue 19
 
 def pale(): return np.asarray(smear((200,200), 12, 24., 0).image)[...,1]
 add('fields', 'pale_smear', puts('bad.tif', lambda: tiff(pale())), right(12, 1), engine='model')
 add('fields', 'pale_smear_of_16_bits', puts('bad.tif', lambda: tiff(pale().astype(np.uint16)*257)),
     right(12, 1), engine='model')
-for diameter in 8,5000:
-    add('fields', f'diameter_of_{diameter}', puts('bad.png', png), right(None),
-        row('diameter|pixels|large'), line('diameter'), engine='model', options=('--diameter',str(diameter)),
-        good=False)
+add('fields', 'diameter_of_5000', puts('bad.png', png), right(None), row('diameter|pixels|large'), line('diameter'),
+    engine='model', options=('--diameter','5000'), good=False)
 for value in 'nan','-5','forty','':
     add('fields', f'diameter_{value or "empty"}', puts('bad.png', png),
         check(lambda t: t.code==2 and '--diameter' in t.err and t.err.count('error')==1, 'line',
