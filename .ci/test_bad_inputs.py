@@ -1,4 +1,4 @@
-"""The kinds of bad_inputs.py: each comes out right or is told in a clear line, never anything else, and never in silence.
+"""The kinds of bad_inputs.py: each comes out right or is told in a clear line, nothing else, and never in silence.
 One kind or group: `pytest .ci -k bomb`. The last test prints the table of outcomes."""
 import pytest
 from bad_inputs import KINDS, outcome, table
@@ -6,11 +6,13 @@ from bad_inputs import KINDS, outcome, table
 OUTCOMES = {} # of the kinds that were tried, by name
 PALE = 'areas depend on how pale a cell is, issue 19, 7'
 DEEP = 'a range of a third of the light is stretched, and pale cells are lost'
-KNOWN = {f'discs_with_centre_{c}': PALE for c in (1,.6,.3,0)} | dict(pale_smear_of_16_bits=DEEP) # what is still wrong
+KNOWN = dict(discs_with_centre_0=PALE, pale_smear_of_16_bits=DEEP) # what is still wrong
 
-def marked(name): return pytest.param(name, marks=[pytest.mark.xfail(reason=KNOWN[name], strict=True)] if name in KNOWN else [])
+def marked(name):
+    if name not in KNOWN: return name
+    return pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN[name], strict=True))
 
-@pytest.mark.parametrize('name', map(marked, KINDS))
+@pytest.mark.parametrize('name', [marked(name) for name in KINDS])
 def test_kind(name, tmp_path):
     kind = KINDS[name]
     word,wrong = outcome(kind, tmp_path)

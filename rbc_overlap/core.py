@@ -1167,9 +1167,10 @@ def file_hash(
 
 # %% ../nbs/00_core.ipynb #30c7918d
 def _tiff_numbers(data):
-    "Numbers of the first image of a TIFF as they are, (H, W) or (H, W, C)"
+    "Numbers of the one image of a TIFF as they are, (H, W) or (H, W, C)"
     with _Tiff(data) as tif:
-        field = _tiff_fields(tif)[0]
+        field,*more = _tiff_fields(tif)
+        if more: raise _Refused(f'{1+len(more)} images', 'a file of labels holds one')
         planes = [_plane(field.series, field.axes, k) for k in field.channels]
     return planes[0] if len(planes)==1 else np.stack(planes, -1)
 
@@ -1182,7 +1183,7 @@ def _png_numbers(data, path):
 # %% ../nbs/00_core.ipynb #232327d1
 def _are_labels(a):
     "Is `a` a label image?"
-    if a.ndim!=2 or a.dtype==bool: return False
+    if a.ndim!=2 or a.dtype.kind not in 'iuf': return False
     return (a==np.rint(a)).all() and a.min()>=0
 
 def read_labels(

@@ -86,7 +86,13 @@ def category_names(
 def _has_mask(annotation):
     "Is there a segmentation, and does it hold anything?"
     runs = annotation.get('segmentation')
-    return bool(runs.get('counts') if isinstance(runs, dict) else any(runs or []))
+    if isinstance(runs, dict): return bool(runs.get('counts'))
+    return any(runs) if isinstance(runs, list) else bool(runs)
+
+def _is_box(box):
+    "Has `box` four numbers, of which width and height are over 0?"
+    if not isinstance(box, list) or len(box)!=4: return False
+    return all(isinstance(n, int | float) for n in box) and min(box[2:])>0
 
 def annotation_kind(
     annotation:dict, # of a COCO data set
@@ -94,8 +100,7 @@ def annotation_kind(
     "What `annotation` tells of its cell; 'nothing' where that is neither a mask nor a box"
     if annotation.get('iscrowd'): return 'crowd'
     if _has_mask(annotation): return 'mask'
-    box = annotation.get('bbox') or []
-    return 'box' if len(box)==4 and min(box[2:])>0 else 'nothing'
+    return 'box' if _is_box(annotation.get('bbox')) else 'nothing'
 
 # %% ../nbs/16_evaluate.ipynb #8a54afc7
 def _read_annotations(source):

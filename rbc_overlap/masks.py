@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/masks.html.md"""
 __all__ = ['FLAGGED', 'doubt', 'label_images']
 
 # %% ../nbs/11_masks.ipynb #996c9eed
-import warnings
+import os, warnings
 from pathlib import Path
 import cv2, numpy as np
 from fastcore.basics import patch
@@ -168,7 +168,7 @@ def try_file(self:_Labeller, source):
 # %% ../nbs/11_masks.ipynb #7b12f418
 def _check_out(places, out):
     "ValueError where `out` is one of `places`"
-    same = Path(out).resolve() in [Path(p).resolve() for p in places]
+    same = os.path.realpath(out) in map(os.path.realpath, places)
     if same: raise ValueError(f'{out} is the folder of the images: use another one as labelled folder')
 
 def label_images(

@@ -1,0 +1,1 @@
+"Kinds of bad input, a module for each group of them"
