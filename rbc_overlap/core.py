@@ -115,7 +115,7 @@ class ImageError(ValueError):
     def __init__(self,
         path,   # of the file
         found,  # what is in it
-        needed=f'read are {", ".join(FORMATS)}', # '' where `found` says it all
+        needed=f'formats that can be read: {", ".join(FORMATS)}', # '' where `found` says it all
     ): super().__init__(f'{path}: {found}; {needed}' if needed else f'{path}: {found}')
 
 # %% ../nbs/00_core.ipynb #1081cf82
@@ -140,7 +140,7 @@ class _Refused(ValueError):
 
 _MORE = 'more with --max-megapixels, or LIMITS.pixels in Python'
 
-def _too_large(found): return _Refused(found, f'read are at most {LIMITS.pixels/1e6:g} megapixels ({_MORE})')
+def _too_large(found): return _Refused(found, f'the limit is {LIMITS.pixels/1e6:g} megapixels ({_MORE})')
 
 def _check_pixels(height, width, n_bytes=0):
     "Raise `_Refused` where a page of this size, and of `n_bytes` once it is decoded, is too large"
@@ -152,12 +152,12 @@ def _check_pixels(height, width, n_bytes=0):
 # %% ../nbs/00_core.ipynb #26453ef6
 def _check_pages(n):
     "Raise `_Refused` where a file has too many pages"
-    if n>LIMITS.pages: raise _Refused(f'{n:,} pages', f'read are at most {LIMITS.pages:,}')
+    if n>LIMITS.pages: raise _Refused(f'{n:,} pages', f'the limit is {LIMITS.pages:,} pages')
 
 def _read_bytes(path):
     "The bytes of the file at `path`; `ImageError` where they are too many"
     size = os.stat(path).st_size
-    most = f'read are files of at most {LIMITS.bytes/1e9:g} GB ({_MORE})'
+    most = f'the limit of a file is {LIMITS.bytes/1e9:g} GB ({_MORE})'
     if size>LIMITS.bytes: raise ImageError(path, f'{size/1e9:,.1f} GB', most)
     return Path(path).read_bytes()
 

@@ -83,7 +83,7 @@ def _check_card(card, path):
 # %% ../nbs/08_segment.ipynb #4c65df5b
 def _check_answer(out, shape, path):
     "ValueError if `out`, the outputs of a network for an array of `shape`, isn't one probability per class and pixel"
-    needed = f'needed are the probabilities of 3 classes, float32, {shape}'
+    needed = f'needed: the probabilities of 3 classes, float32, {shape}'
     if len(out)!=1: raise ValueError(f'{path}: a network with {len(out)} outputs; {needed}, as the only one')
     p, = out
     found = f'{p.dtype} {p.shape}' if isinstance(p, np.ndarray) else type(p).__name__
