@@ -222,7 +222,7 @@ def _why_flagged(clump):
     "Why a clump, a row of `clump_table`, is flagged; '' if it isn't"
     if clump.thick: return f'{clump.deepest} cells on each other: too thick to count'
     reasons = []
-    if clump.count_score==0: reasons.append('too large or too odd to be explained: divided at its necks, count not known')
+    if clump.count_score==0: reasons.append('too large or odd to be explained: divided at its necks, count unknown')
     elif clump.count_score<SURE: reasons.append(f'count only {clump.count_score:.0%} sure')
     off = abs(clump.area_error)
     if off>AREA_TOLERANCE:
