@@ -6,12 +6,11 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/folders.html.md"""
 
 # %% auto #0
 __all__ = ['RECORD', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable', 'error_text', 'few_names', 'NotRead',
-           'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'Sources', 'find_images', 'same_bytes',
-           'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file',
-           'check_pairs', 'load_json', 'read_coco_file', 'split_coco', 'read_record', 'newest_records',
-           'is_label_image', 'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels',
-           'pair_names', 'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'check_inside',
-           'Written']
+           'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'Sources', 'find_images', 'newest_masks',
+           'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file', 'check_pairs', 'load_json',
+           'read_coco_file', 'split_coco', 'read_record', 'newest_records', 'is_label_image', 'find_cells',
+           'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names', 'safe_text',
+           'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'check_inside', 'Written']
 
 # %% ../nbs/01_folders.ipynb #77928b65
 import csv, glob, hashlib, io, json, os, posixpath, re, warnings
@@ -436,27 +435,6 @@ def find_images(
     _make_writable(sources)
     _name_results(sources)
     return Sources(sources, left_out)
-
-# %% ../nbs/01_folders.ipynb #d152fe81
-def _same(sources, what):
-    "Lists of at least two `sources` for whose path `what` gives the same; those that can't be read are in none"
-    groups = {}
-    for s in sources:
-        try:
-            s.check()
-            groups.setdefault(what(s.path), []).append(s)
-        except OSError: pass
-    return [group for group in groups.values() if len(group)>1]
-
-def same_bytes(
-    sources:list, # of `Source`, as from `find_images`
-)->dict[str,str]: # {relative path: that of the first file with the same bytes}, without the first ones
-    "Which images of a run are copies of others"
-    same_size = [s for group in _same(sources, os.path.getsize) for s in group]
-    copies = {}
-    for first,*others in _same(same_size, file_hash):
-        for s in others: copies[s.relative.as_posix()] = first.relative.as_posix()
-    return copies
 
 # %% ../nbs/01_folders.ipynb #58b23e30
 def _parse_mask_name(name):
@@ -919,6 +897,12 @@ def read_column(
 _YES = 'true','1','yes','wahr','vrai','vero','verdadero','verdadeiro','waar'
 _NO = '','false','0','no','falsch','faux','falso','onwaar'
 
+def _put_aside(path):
+    "Give the file at `path` another name, such as `images-1.csv`; returns its new path"
+    numbered = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in count(1))
+    aside = next(p for p in numbered if not os.path.lexists(p))
+    return path.rename(aside)
+
 # %% ../nbs/01_folders.ipynb #dfa54d41
 class Doubts:
     "`doubt.csv` of a labelled `folder`: its `rows`, a dict for each image, with doubt, flagged and reason"
@@ -957,8 +941,7 @@ class Doubts:
         "Give a file that couldn't be read in full another name"
         if not self.problem: return
         self.problem = ''
-        aside = next(p for n in count(1) if not os.path.lexists(p := self.path.with_name(f'doubt-{n}.csv')))
-        self.path.rename(aside)
+        aside = _put_aside(self.path)
         warnings.warn(f'{self.path} is written anew; the one that could not be read is kept as {aside.name}')
 
     def add(self,
@@ -1062,7 +1045,4 @@ def set_aside(self:Written,
 )->Path: # its new path, such as `images-1.csv`; None where the file is ours, or a folder
     "Give the file at `path` another name, unless it is as we wrote it"
     if self.is_ours(path) or os.path.isdir(path): return None
-    path = Path(path)
-    numbered = (path.with_name(f'{path.stem}-{n}{path.suffix}') for n in count(1))
-    aside = next(p for p in numbered if not os.path.lexists(p))
-    return path.rename(aside)
+    return _put_aside(Path(path))
