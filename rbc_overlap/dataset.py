@@ -21,7 +21,7 @@ import numpy as np, pooch
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .folders import check_inside, check_pairs, labelled_images, latest_masks, list_files, read_column
+from .folders import check_inside, check_pairs, find_cells, labelled_images, latest_masks, list_files, load_cells, read_column
 from .journal import Journal
 from .classic import find_objects
 from .synthesis import overlap_itself, overlap_pair
@@ -35,6 +35,7 @@ class Labelled:
     slide:str           # images of one slide look alike: they are never split
     decision:str = ''   # 'accept' or 'skip'; '' where nobody decided
     binary:bool = False # is 255 a cell in this mask, and not unknown?
+    whole:dict = None   # COCO data set of its cells, where the folder has a cells.coco.json
 
     @property
     def repainted(self):
@@ -53,6 +54,11 @@ class Labelled:
                 'both must have the same size')
         if self.binary: mask = Mask(np.uint8(mask>0))
         return image, mask
+
+    def cells(self)->list[Cell]:
+        "Cells that are known whole; none where the mask was corrected by hand, which they don't follow"
+        if not self.whole or self.repainted: return []
+        return load_cells(self.whole)[0]
 
 # %% ../nbs/07_dataset.ipynb #d4b97ae8
 def _require_images(folder):
@@ -152,10 +158,11 @@ def labelled(
     binary = is_binary(masks[name] for name in images if name in masks)
     if binary: warnings.warn(f'{folder}: the masks hold 0 and 255 only, 255 is taken for cells', stacklevel=2)
 
+    whole = find_cells(folder) if (folder/'cells.coco.json').exists() else {}
     items = []
     for name,path in usable.items():
         slide = _look_up(slides, folder, path) or name
-        items.append(Labelled(path, masks[name], slide, decisions.get(name, ''), binary))
+        items.append(Labelled(path, masks[name], slide, decisions.get(name, ''), binary, whole.get(name)))
     return items
 
 # %% ../nbs/07_dataset.ipynb #8c56d940

@@ -554,11 +554,13 @@ def _table_markdown(table, n):
     return f'IoU of {n} image{"s"*(n>1)}:\n\n{markdown(table)}\n'
 
 _SHARES = {'Clumps with the right number of cells': 'clump_count_exact',
-    'Mean error of areas in clumps': 'clump_area_abs_err', 'Mean error of counts': 'image_count_mape'}
+    'Mean error of areas in clumps': 'clump_area_abs_err', 'of whole cells there': 'whole_area_abs_err',
+    'Surplus cells': 'surplus', 'Mean error of counts': 'image_count_mape'}
 
 def _is_known(cells, key):
     "Is there a figure `key`, and are there clumps if it is about them?"
-    return cells[key]==cells[key] and (cells['clumps']>0 or 'clump' not in key)
+    about_clumps = 'clump' in key or 'whole' in key
+    return cells[key]==cells[key] and (cells['clumps']>0 or not about_clumps)
 
 def _cells_markdown(cells):
     "`cells` as from `cell_scores`; nothing where no cells are known"

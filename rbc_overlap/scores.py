@@ -7,9 +7,9 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/scores.html.md"""
 # %% auto #0
 __all__ = ['MIN_OVERLAP', 'IOUS', 'MISTAKE', 'LEVELS', 'BINS', 'MEASURES', 'confusion', 'iou', 'image_ious', 'score_mask',
            'paper_table', 'markdown', 'right_classes', 'mark_mistakes', 'error_picture', 'match', 'group_counts',
-           'clump_counts', 'cell_counts', 'cell_scores', 'recall_table', 'box_counts', 'box_scores', 'cell_table',
-           'difficulty', 'difficulty_markdown', 'heat_map', 'difficulty_picture', 'reliability', 'calibration_error',
-           'reliability_picture', 'reliabilities']
+           'clump_counts', 'whole_counts', 'cell_counts', 'cell_scores', 'recall_table', 'box_counts', 'box_scores',
+           'cell_table', 'difficulty', 'difficulty_markdown', 'heat_map', 'difficulty_picture', 'reliability',
+           'calibration_error', 'reliability_picture', 'reliabilities']
 
 # %% ../nbs/14_scores.ipynb #02bc6837
 import numpy as np, pandas as pd
@@ -192,6 +192,33 @@ def clump_counts(
     exact = (n==found)[clumps]
     return dict(clumps=len(clumps), clumps_exact=int(exact.sum()))
 
+# %% ../nbs/14_scores.ipynb #5484295f
+def _is_whole(cells, shape):
+    "Which of `cells` the frame doesn't cut, bool"
+    H,W = shape
+    tops = np.array([(c.y, c.x) for c in cells]).reshape(-1,2)
+    sizes = np.array([c.mask.shape for c in cells]).reshape(-1,2)
+    return (tops>0).all(1) & (tops+sizes<[H,W]).all(1)
+
+def whole_counts(
+    predicted:list[Cell],
+    truth:list[Cell], # `clump` is 0 for free-standing ones
+    pairs, # as from `match`
+    shape, # (H, W) of the image
+)->dict: # of numbers that can be added over images
+    "What there is and what was found of cells in clumps that the frame doesn't cut, and surplus cells"
+    called,matched,value = pairs
+    whole = _in_clump(truth) & _is_whole(truth, shape)
+    counts = dict(whole_cells=int(whole.sum()))
+    for k,level in LEVELS.items(): counts[f'whole_found_{k}'] = int(whole[matched[value>=level]].sum())
+
+    errors = [abs(predicted[p].area/truth[t].area-1) for p,t,v in zip(*pairs) if v>=LEVELS[50] and whole[t]]
+    counts |= dict(whole_areas=len(errors), whole_area_error=float(sum(errors)))
+    complete = _is_whole(predicted, shape)
+    surplus = complete.copy()
+    surplus[called[value>=LEVELS[50]]] = False
+    return counts | dict(predicted_whole=int(complete.sum()), surplus=int(surplus.sum()))
+
 # %% ../nbs/14_scores.ipynb #50bf1ca0
 def _area_errors(predicted, truth, pairs):
     "How far the area of each cell in a clump is off, as a share of it, where it was found at IoU 0.5"
@@ -216,7 +243,7 @@ def cell_counts(
 
     errors = _area_errors(predicted, truth, pairs)
     areas = dict(areas=len(errors), area_error=float(sum(errors)))
-    return counts | clump_counts(predicted, truth, shape) | areas
+    return counts | clump_counts(predicted, truth, shape) | areas | whole_counts(predicted, truth, pairs, shape)
 
 # %% ../nbs/14_scores.ipynb #1b1247eb
 def _ratio_or_nan(a, b): return float(a/b) if b else np.nan
@@ -231,7 +258,7 @@ def _mean_count_error(counts):
 
 def cell_scores(
     counts:pd.DataFrame, # a row per image, as from `cell_counts`
-)->dict: # F1 of all cells; recall, exact counts and area error in clumps; error of the counts
+)->dict: # F1 of all cells; recall, exact counts and area error in clumps; those of whole cells, surplus; error of the counts
     "Scores of single cells, from `counts` of several images"
     n = counts.sum()
     scores = dict(cells=int(n.cells), clumps=int(n.clumps))
@@ -243,6 +270,9 @@ def cell_scores(
     clumps = max(n.clumps, 1)
     scores['clump_count_exact'] = _ratio_or_nan(n.clumps_exact, clumps)
     scores['clump_area_abs_err'] = _ratio_or_nan(n.area_error, n.areas)
+    for k in LEVELS: scores[f'whole_recall_{k}'] = _ratio_or_nan(n[f'whole_found_{k}'], n.whole_cells)
+    scores['whole_area_abs_err'] = _ratio_or_nan(n.whole_area_error, n.whole_areas)
+    scores['surplus'] = _ratio_or_nan(n.surplus, n.predicted_whole)
     scores['image_count_mape'] = _mean_count_error(counts)
     return scores
 
@@ -252,7 +282,7 @@ def recall_table(
 )->pd.DataFrame: # rows F1 and recall, a column per level; of boxes F1 at IoU 0.5 alone
     "F1 of all cells and recall of those in clumps, for each IoU that counts as found"
     rows = {'F1, all cells': 'f1'}
-    if scores['clumps']>0: rows['recall, cells in clumps'] = 'clump_recall'
+    if scores['clumps']>0: rows |= {'recall, cells in clumps': 'clump_recall', 'recall, whole cells in clumps': 'whole_recall'}
     levels = {k: v for k,v in LEVELS.items() if k==50 or 'compared' not in scores}
     values = [[scores[f'{key}_{k}'] for k in levels] for key in rows.values()]
     return pd.DataFrame(values, [*rows], [f'IoU {v}' for v in levels.values()])
@@ -275,8 +305,8 @@ def box_counts(
     return dict(cells=len(truth), predicted_cells=len(predicted), found_50=found)
 
 # %% ../nbs/14_scores.ipynb #38ef9587
-_NEEDS_MASKS = ['clumps', 'f1_80', 'f1_90', 'clump_count_exact', 'clump_area_abs_err']
-_NEEDS_MASKS += [f'clump_recall_{k}' for k in LEVELS]
+_NEEDS_MASKS = ['clumps', 'f1_80', 'f1_90', 'clump_count_exact', 'clump_area_abs_err', 'whole_area_abs_err', 'surplus']
+_NEEDS_MASKS += [f'{cells}_recall_{k}' for cells in ('clump','whole') for k in LEVELS]
 
 def box_scores(
     counts:pd.DataFrame, # a row per image, as from `box_counts`

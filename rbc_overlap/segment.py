@@ -21,6 +21,7 @@ from typing import NamedTuple
 import cv2, numpy as np, rbc_overlap
 from .core import *
 from .light import FAINT, View, absorbance, find_field
+from .ellipses import GRID, NAMES, distinct, read_maps, transformed
 from .classic import DEBRIS, SMALLEST, find_objects
 
 # %% ../nbs/08_segment.ipynb #ca6348a1
@@ -32,6 +33,7 @@ class Segmentation:
     how:str         # 'free cells', 'clump outlines', 'given' or 'nothing found'
     n:int           # free-standing cells that the diameter rests on
     field:np.ndarray = None # where the picture is, bool, (H, W); None: everywhere
+    candidates:np.ndarray = None # whole cells that the network sees: ellipses and scores, (n, 6), px; None: nobody was asked
 
     def _repr_png_(self): return self.mask._repr_png_()
 
@@ -82,15 +84,20 @@ def _check_card(card, path):
 
 # %% ../nbs/08_segment.ipynb #4c65df5b
 def _check_answer(out, shape, path):
-    "ValueError if `out`, the outputs of a network for an array of `shape`, isn't one probability per class and pixel"
-    needed = f'needed: the probabilities of 3 classes, float32, {shape}'
-    if len(out)!=1: raise ValueError(f'{path}: a network with {len(out)} outputs; {needed}, as the only one')
-    p, = out
-    found = f'{p.dtype} {p.shape}' if isinstance(p, np.ndarray) else type(p).__name__
-    if found!=f'float32 {shape}': raise ValueError(f'{path}: a network that gives {found}; {needed}')
+    """ValueError if `out`, the outputs of a network for an array of `shape`, aren't one probability per class and pixel,
+    and at most the maps of whole cells besides"""
+    n,_,h,w = shape
+    shapes = [shape, (n, len(NAMES), h//GRID, w//GRID)]
+    needed = f'needed: the probabilities of 3 classes, float32, {shape}, and at most maps of whole cells, float32, {shapes[1]}'
+    if not 1<=len(out)<=2: raise ValueError(f'{path}: a network with {len(out)} outputs; {needed}')
+    for x,expected in zip(out, shapes):
+        found = f'{x.dtype} {x.shape}' if isinstance(x, np.ndarray) else type(x).__name__
+        if found!=f'float32 {expected}': raise ValueError(f'{path}: a network that gives {found}; {needed}')
+    p = out[0]
     mean = p.sum()/p[:,0].size
     found = f'a network whose probabilities add up to {mean:.3g} in a pixel, not to 1'
     if not abs(mean-1)<.01: raise ValueError(f'{path}: {found}')
+    if not np.isfinite(np.sum(out[-1])): raise ValueError(f'{path}: a network whose maps of whole cells are no numbers')
 
 def _check_probabilities(p, path):
     "ValueError where `p` is no probability of three classes for each pixel, (1, 3, h, w)"
@@ -147,13 +154,14 @@ class Model:
 
     def __call__(self,
         x:np.ndarray, # float32, (h, w, 3): relative absorbance, or RGB from 0 to 1; the card says which, and what sides
-    )->np.ndarray:    # probability of each class, float32, (h, w, 3); ValueError where they are none
-        "Classify each pixel of `x`"
+    ): # probability of each class, float32, (h, w, 3), and maps of whole cells, (6, h/2, w/2), or None; ValueError for others
+        "Classify each pixel of `x`, and see the whole cells in it"
         x = x.transpose(2,0,1)
         batch = np.ascontiguousarray(x)[None]
         out = self._run(batch)
         _check_answer(out, batch.shape, self.path)
-        return np.ascontiguousarray(out[0][0].transpose(1,2,0))
+        p,*maps = [x[0] for x in out]
+        return np.ascontiguousarray(p.transpose(1,2,0)), maps[0] if maps else None
 
 # %% ../nbs/08_segment.ipynb #77090863
 ENOUGH = 30            # free-standing cells that tell their size
@@ -321,7 +329,7 @@ def _image_window(tile, size, shape):
 
 # %% ../nbs/08_segment.ipynb #6bb77073
 def _classify_tile(model, view, tile):
-    "Probabilities of the classes in a `tile` of `view` and its halo, float32, (h, w, 3)"
+    "What `model` says of a `tile` of `view` and its halo"
     rows,columns = tile
     shape = rows.last-rows.first, columns.last-columns.first
     relative = model.card['input']=='relative absorbance'
@@ -346,6 +354,21 @@ def _entropy(p):
     log = np.log(np.maximum(p, 1e-9))
     return -(p*log).sum(-1)/np.log(3)
 
+# %% ../nbs/08_segment.ipynb #0c1c0642
+def _tile_candidates(maps, tile):
+    "Candidates whose peaks lie in `tile`, (n, 6), px of the view"
+    rows,columns = tile
+    own = [slice((side.start-side.first)//GRID, ceil((side.end-side.first)/GRID)) for side in tile]
+    c = read_maps(maps, own)
+    c[:,:2] += columns.first,rows.first
+    return c
+
+def _to_image(candidates, size, shape):
+    "Candidates in a view of `size`, each cell once, in px of the image, whose `shape` is (H, W)"
+    c = distinct(candidates)
+    fy,fx = np.divide(shape, size)
+    return np.c_[transformed(c[:,:5], np.array([[fx, 0, fx/2-.5], [0, fy, fy/2-.5]])), c[:,5]]
+
 # %% ../nbs/08_segment.ipynb #43e6bc84
 def predict(
     model:Model,
@@ -353,20 +376,22 @@ def predict(
     shape,       # (H, W) of the image
     unsure=None, # float32, (H, W), where given: filled with the entropy of each pixel, 0 to 1
     **kwargs,    # passed to `tiles`
-)->Mask:         # (H, W)
+): # (`Mask`, (H, W); candidates, (n, 6), px of the image, or None)
     "Classify `view` tile by tile, and bring the classes back to the image's `shape`"
     mask = np.zeros(shape, np.uint8)
+    seen = []
     scale = np.divide(view.size, shape)
     multiple = model.card['multiple']
     grid = [tiles(n, multiple, **kwargs) for n in view.size]
     for tile in product(*grid):
         window = _image_window(tile, view.size, shape)
         if not mask[window].size: continue
-        p = _classify_tile(model, view, tile)
+        p,maps = _classify_tile(model, view, tile)
         p = _bring_back(p, tile, window, scale)
         mask[window] = p.argmax(2)
         if unsure is not None: unsure[window] = _entropy(p)
-    return Mask(mask)
+        if maps is not None: seen.append(_tile_candidates(maps, tile))
+    return Mask(mask), _to_image(np.concatenate(seen), view.size, shape) if seen else None
 
 # %% ../nbs/08_segment.ipynb #c4edfac9
 def drop_crumbs(
@@ -395,20 +420,31 @@ def _halves(n, margin):
     second = slice(middle, n),slice(max(middle-margin, 0), n)
     return first, second
 
+def _moved_into(candidates, inner, start, down):
+    "Those `candidates` of a part whose middles lie in its slices `inner`, in px of the whole, in which it begins at `start`"
+    axis,side = (1,inner[0]) if down else (0,inner[1])
+    own = (candidates[:,axis]>=side.start-.5) & (candidates[:,axis]<side.stop-.5)
+    moved = candidates[own]
+    moved[:,axis] += start
+    return moved
+
 def _classify_halves(model, image, diameter, level, unsure, field):
     "As `classify`, for one half of the image after the other, cut across its longer side"
     shape = image.shape[:2]
     margin = ceil(HALO*diameter/model.card['diameter'])
     mask = np.zeros(shape, np.uint8)
+    seen = []
     for own,wider in _halves(max(shape), margin):
         window,part = [(s,slice(None)) if shape[0]>=shape[1] else (slice(None),s) for s in (own,wider)]
         start = own.start-wider.start
         inner = slice(start, start+own.stop-own.start)
         inner = (inner,slice(None)) if shape[0]>=shape[1] else (slice(None),inner)
         doubt = None if unsure is None else np.zeros(field[part].shape, np.float32)
-        mask[window] = classify(model, image[part], diameter, level, doubt, field[part])[inner]
+        classes,candidates = classify(model, image[part], diameter, level, doubt, field[part])
+        mask[window] = classes[inner]
         if unsure is not None: unsure[window] = doubt[inner]
-    return Mask(mask)
+        if candidates is not None: seen.append(_moved_into(candidates, inner, wider.start, shape[0]>=shape[1]))
+    return Mask(mask), distinct(np.concatenate(seen)) if seen else None
 
 # %% ../nbs/08_segment.ipynb #c6e82186
 def classify(
@@ -418,19 +454,19 @@ def classify(
     level:np.ndarray, # absorbance of a cell per channel, (3,), as from `measure_cells`; None: there are no cells
     unsure=None,      # as in `predict`
     field=None,       # bool, (H, W): where the picture is; None finds it
-)->Mask:        # (H, W); background outside of the field
+): # (`Mask`, (H, W), background outside of the field; candidates as from `predict`)
     "Classify `image`, whose cells were measured"
     shape = image.shape[:2]
-    if level is None: return Mask(np.zeros(shape, np.uint8))
+    if level is None: return Mask(np.zeros(shape, np.uint8)), None
     if field is None: field = find_field(image)
     too_large = _view_pixels(model, shape, diameter) > LARGEST_VIEW
     if too_large: return _classify_halves(model, image, diameter, level, unsure, field)
     view = View(image, diameter, level, model.card['diameter'], field)
-    mask = predict(model, view, shape, unsure)
+    mask,candidates = predict(model, view, shape, unsure)
     mask[~field] = BACKGROUND
     if unsure is not None: unsure[~field] = 0
     drop_crumbs(mask, diameter)
-    return mask
+    return mask, candidates
 
 # %% ../nbs/08_segment.ipynb #dcc83e7a
 @lru_cache(1)
@@ -449,8 +485,8 @@ def model_engine(
     if field is None: field = find_field(image)
     model = model or shipped_model()
     diameter,how,n,level = measure_cells(image, diameter, field)
-    mask = classify(model, image, diameter, level, unsure, field)
-    return Segmentation(mask, diameter, how, n, field)
+    mask,candidates = classify(model, image, diameter, level, unsure, field)
+    return Segmentation(mask, diameter, how, n, field, candidates)
 
 # %% ../nbs/08_segment.ipynb #371b8eaf
 def classic_engine(

@@ -6,9 +6,10 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/training.html.md"""
 
 # %% auto #0
 __all__ = ['BASE_EPOCHS', 'BASE_LR', 'RECIPES', 'Examples', 'loaders', 'CompactUNet', 'Normalize', 'paper_unet', 'cross_entropy',
-           'overlap_loss', 'Epochs', 'Augment', 'BFloat16', 'precision', 'Average', 'curves', 'History', 'Progress',
-           'Checkpoint', 'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx', 'in_8_bits', 'export_onnx',
-           'from_onnx', 'fingerprint', 'compact_data', 'paper_data', 'learner', 'make_card', 'finish', 'train']
+           'overlap_loss', 'cells_loss', 'compact_loss', 'Epochs', 'Augment', 'BFloat16', 'precision', 'Average',
+           'curves', 'History', 'Progress', 'Checkpoint', 'read_checkpoint', 'restore', 'onnx_bytes', 'check_onnx',
+           'in_8_bits', 'export_onnx', 'from_onnx', 'fingerprint', 'compact_data', 'paper_data', 'learner', 'make_card',
+           'finish', 'train']
 
 # %% ../nbs/17_training.ipynb #34ffafa7
 import hashlib, io, json, logging, os, sys, tempfile, time, warnings
@@ -31,6 +32,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from .core import *
 from .light import CELL
+from .ellipses import NAMES
 from .synthesis import Scenes, whole_cells
 from .dataset import Labelled, PaperSet, SIZES, crops, labelled, random_split, split
 from .segment import Model, open_session
@@ -38,9 +40,9 @@ from .scores import IOUS, confusion, iou
 
 # %% ../nbs/17_training.ipynb #0e9fbda7
 class Examples(torch.utils.data.Dataset):
-    "Items of a training set as tensors: image (3, H, W), float32, and classes (H, W), int64"
+    "Items of a training set as tensors: image (3, H, W), float32; classes (H, W), int64; maps of whole cells, where there are any"
     def __init__(self,
-        items,       # with `item(i, epoch)`->(image, classes), and `len`
+        items,       # with `item(i, epoch)`->(image, classes) or (image, classes, maps), and `len`
         indices=None, # which of them; None: all
     ):
         self.items = items
@@ -50,13 +52,15 @@ class Examples(torch.utils.data.Dataset):
     def __len__(self): return len(self.indices)
 
     def __getitem__(self, i):
-        image,classes = self.items.item(int(self.indices[i]), self.epoch)
+        image,classes,*maps = self.items.item(int(self.indices[i]), self.epoch)
         if image.dtype==np.uint8: image = np.float32(image)/255
         channels_first = np.ascontiguousarray(image.transpose(2,0,1))
-        return torch.from_numpy(channels_first), torch.from_numpy(np.array(classes)).long()
+        classes = torch.from_numpy(np.array(classes)).long()
+        return torch.from_numpy(channels_first), classes, *map(torch.from_numpy, maps)
 
 # %% ../nbs/17_training.ipynb #d6d46dd6
 class _Loader(torch.utils.data.DataLoader):
+    n_inp = 1 # how many of the tensors of a batch go into the network
     def to(self, device): self.device = device # what fastai asks of a loader
 
 def loaders(
@@ -93,7 +97,7 @@ class _StepUp(nn.Module):
 
 # %% ../nbs/17_training.ipynb #61c52d96
 class CompactUNet(nn.Module):
-    "A small U-Net: 3 channels in, 3 classes out; sides are multiples of 32"
+    "A small U-Net: 3 channels in; 3 classes, and 6 maps of whole cells at half of the resolution out; sides are multiples of 32"
     def __init__(self,
         widths=(16,32,64,128,160), # channels at half resolution, a quarter, ...
     ):
@@ -103,13 +107,16 @@ class CompactUNet(nn.Module):
         self.down = nn.ModuleList([nn.Sequential(_conv_relu(i, o, 2), _conv_relu(o, o)) for i,o in pairs])
         self.up = nn.ModuleList([_StepUp(o, i) for i,o in reversed(pairs)])
         self.head = nn.Conv2d(widths[0], 12, 1)
+        self.cells = nn.Sequential(_conv_relu(widths[1], 2*widths[1]), nn.Conv2d(2*widths[1], 4*len(NAMES), 1))
 
     def forward(self, x):
         skips = [self.stem(x)]
         for down in self.down: skips.append(down(skips[-1]))
         x = skips.pop()
-        for up in self.up: x = up(x, skips.pop())
-        return F.pixel_shuffle(self.head(x), 2)
+        *steps,last = self.up
+        for up in steps: x = up(x, skips.pop())
+        classes = self.head(last(x, skips.pop()))
+        return F.pixel_shuffle(classes, 2), F.pixel_shuffle(self.cells(x), 2)
 
 def _n_parameters(network): return sum(p.numel() for p in network.parameters())
 
@@ -170,6 +177,29 @@ def overlap_loss(
     dice = (2*(predicted*true).sum()+10)/(predicted.sum()+true.sum()+10)
     return cross_entropy(logits, classes) + share*(1-dice)
 
+# %% ../nbs/17_training.ipynb #429113cb
+def cells_loss(
+    maps,  # (B, 6, h, w): logits of the score, and ellipses
+    truth, # (B, 8, h, w), as of `Scene.maps`
+):
+    "How far maps of whole cells are from the truth"
+    maps = maps.float()
+    score,asked,of_shape = truth[:,0],truth[:,6],truth[:,7]
+    apart = F.binary_cross_entropy_with_logits(maps[:,0], score, reduction='none')
+    by_score = (apart*asked).sum()/asked.sum().clamp(min=1)
+    off = F.smooth_l1_loss(maps[:,1:], truth[:,1:6], reduction='none', beta=.05).mean(1)
+    by_shape = (off*of_shape).sum()/of_shape.sum().clamp(min=1)
+    return 4*by_score + by_shape
+
+def compact_loss(
+    answer,  # of `CompactUNet`
+    classes, # int64, (B, H, W); 255 is ignored
+    truth,   # (B, 8, h, w), as of `Scene.maps`
+):
+    "Loss of the `compact` recipe: that of the classes, and that of whole cells"
+    logits,maps = answer
+    return overlap_loss(logits, classes) + cells_loss(maps, truth)
+
 # %% ../nbs/17_training.ipynb #3eaadb46
 class Epochs(Callback):
     "Tell the data which epoch it is, and start its random numbers"
@@ -198,7 +228,8 @@ class BFloat16(Callback):
         forward = self.model.forward
         device = self.dls.device.type
         def in_bfloat16(x):
-            with torch.autocast(device, torch.bfloat16): return forward(x).float()
+            with torch.autocast(device, torch.bfloat16): answer = forward(x)
+            return tuple(y.float() for y in answer) if isinstance(answer, tuple) else answer.float()
         self.model.forward = in_bfloat16
 
     def after_fit(self): del self.model.forward
@@ -283,8 +314,9 @@ class History(Callback):
     def after_loss(self):
         self.losses[self.training].append(self.learn.loss.detach())
         if self.training: return
-        predicted = self.pred.argmax(1).cpu().numpy()
-        self.counts += confusion(predicted, self.y.cpu().numpy())
+        logits = self.pred[0] if isinstance(self.pred, tuple) else self.pred
+        predicted = logits.argmax(1).cpu().numpy()
+        self.counts += confusion(predicted, self.yb[0].cpu().numpy())
 
     def _last_row(self):
         valid_loss,train_loss = [torch.stack(losses).mean().item() for losses in self.losses]
@@ -385,27 +417,38 @@ def restore(
     return state['epoch']
 
 # %% ../nbs/17_training.ipynb #ec5d82ec
-class _Softmax(nn.Module):
+def _softmax(x):
+    e = (x-x.amax(1, keepdim=True)).exp()
+    return e/e.sum(1, keepdim=True)
+
+class _Answers(nn.Module):
+    "`network` with probabilities and scores instead of logits"
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
     def forward(self, x):
-        e = (x-x.amax(1, keepdim=True)).exp()
-        return e/e.sum(1, keepdim=True)
+        answer = self.network(x)
+        if not isinstance(answer, tuple): return _softmax(answer)
+        logits,maps = answer
+        return _softmax(logits), torch.cat([maps[:,:1].sigmoid(), maps[:,1:]], 1)
 
 # %% ../nbs/17_training.ipynb #7d81bb85
 def onnx_bytes(
-    network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), on the CPU
+    network:nn.Module, # (N, 3, H, W) → logits (N, 3, H, W), or those and maps (N, 6, H/2, W/2); on the CPU
     card:dict,
 )->bytes: # an ONNX file
-    "`network`, a softmax, and the `card`"
+    "`network` and the `card`; the outputs are `probabilities`, and `cells` where there are maps"
     import onnx
-    with_softmax = nn.Sequential(network, _Softmax()).eval()
-    any_size = {0: 'n', 2: 'height', 3: 'width'}
-    names = dict(input_names=['image'], output_names=['probabilities'])
-    names['dynamic_axes'] = dict(image=any_size, probabilities=any_size)
     x = torch.zeros(1,3,64,64)
+    answers = _Answers(network).eval()
+    outputs = ['probabilities','cells'] if isinstance(answers(x), tuple) else ['probabilities']
+    any_size = {name: {0: 'n', 2: f'height of {name}', 3: f'width of {name}'} for name in ['image',*outputs]}
+    names = dict(input_names=['image'], output_names=outputs, dynamic_axes=any_size)
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        torch.onnx.export(with_softmax, (x,), out, dynamo=False, opset_version=17, **names)
+        torch.onnx.export(answers, (x,), out, dynamo=False, opset_version=17, **names)
     model = onnx.load_from_string(out.getvalue())
     onnx.helper.set_model_props(model, dict(card=json.dumps(card)))
     return model.SerializeToString()
@@ -413,7 +456,9 @@ def onnx_bytes(
 # %% ../nbs/17_training.ipynb #be44f15b
 def _cpu_session(data): return open_session(data, 'the export', ['CPUExecutionProvider'])
 
-def _probabilities(session, images): return session.run(None, dict(image=images))[0]
+def _answers(session, images): return session.run(None, dict(image=images))
+
+def _probabilities(session, images): return _answers(session, images)[0]
 
 def check_onnx(
     data:bytes,        # an ONNX file
@@ -424,10 +469,11 @@ def check_onnx(
     session = _cpu_session(data)
     apart,same = [],[]
     for x in images:
-        with torch.inference_mode(): by_torch = network(x).softmax(1).numpy()
-        by_file = _probabilities(session, x.numpy())
-        apart.append(np.abs(by_torch-by_file).max())
-        same.append((by_torch.argmax(1)==by_file.argmax(1)).ravel())
+        with torch.inference_mode(): by_torch = _Answers(network)(x)
+        if not isinstance(by_torch, tuple): by_torch = (by_torch,)
+        by_file = _answers(session, x.numpy())
+        apart += [np.abs(t.numpy()-f).max() for t,f in zip(by_torch, by_file)]
+        same.append((by_torch[0].numpy().argmax(1)==by_file[0].argmax(1)).ravel())
     most,share = max(apart),np.concatenate(same).mean()
     if most<1e-3 and share>=.999: return
     raise ValueError(f'ONNX Runtime and torch differ by {most:.2g}, with the same class on {share:.2%} of the pixels')
@@ -442,16 +488,18 @@ def _image_reader(images):
     return Reader()
 
 def _quantise(file, images):
-    "The ONNX model `file` with all convolutions but the first and the last in 8 bits, and the same card"
+    "The ONNX model `file` with all convolutions but the first and the last of each output in 8 bits, and the same card"
     import onnx
     from onnxruntime.quantization import quantize_static
     convs = [n.name for n in file.graph.node if n.op_type=='Conv']
+    exact = [convs[0], convs[-1]]
+    if len(file.graph.output)>1: exact.append(convs[-3])
     with tempfile.TemporaryDirectory() as tmp:
         to = f'{tmp}/8.onnx'
         logging.disable(logging.WARNING) # it recommends a step that finds nothing to do here
         try:
             quantize_static(file, to, _image_reader(images), per_channel=True,
-                op_types_to_quantize=['Conv','Add','Resize'], nodes_to_exclude=[convs[0],convs[-1]])
+                op_types_to_quantize=['Conv','Add','Resize'], nodes_to_exclude=exact)
         finally: logging.disable(logging.NOTSET)
         small = onnx.load(to)
     onnx.helper.set_model_props(small, {p.key: p.value for p in file.metadata_props})
@@ -538,6 +586,7 @@ def _copy_convs(network, path):
     "Give `network` the convolutions of an ONNX file; what their normalisations must add"
     convs = _layers(network, nn.Conv2d)
     found = _conv_weights(path)
+    if len(found)<len(convs): convs = _layers(network, nn.Conv2d)[:-2] # a file that knows classes alone
     shapes = [[np.shape(values) for values in conv] for conv in found]
     if shapes!=[[c.weight.shape, (c.out_channels,)] for c in convs]:
         raise ValueError(f'{path}: a network of other convolutions than those of CompactUNet')
@@ -638,7 +687,7 @@ def learner(
     lr = settings.get('lr', recipe['lr'])
     if weights=='ImageNet': lr = slice(recipe['lr'])
     paper = dict(loss_func=cross_entropy, splitter=_encoder_and_rest)
-    options = paper if settings['recipe']=='paper' else dict(loss_func=overlap_loss)
+    options = paper if settings['recipe']=='paper' else dict(loss_func=compact_loss)
     network = network.to(dls.device, memory_format=torch.channels_last)
     cbs = _callbacks(out, settings, weights, dls.device)
     return Learner(dls, network, lr=lr, wd=.01, cbs=cbs, default_cbs=False, **options)
