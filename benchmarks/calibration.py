@@ -2,7 +2,7 @@
 - a logistic regression of whether a count or a cell's mask is right (IoU of 0.8 or more) beside the weights in use,
   with the calibration error of both (of the fitted weights in cross-validation);
 - the factor of `typical_diameter`;
-- how many clumps are counted right if a cost of `explain_from` is halved or doubled.
+- how many clumps are counted right if a cost of `explain` is halved or doubled.
 With a labelled FOLDER that has cells.coco.json: on its validation frames instead (a fifth, by slide; no gold).
 Prints markdown. The default takes about 2 minutes on 2 idle cores.
 usage: python benchmarks/calibration.py [FOLDER] [--smears 40] [--seed 900]"""
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np, pandas as pd
 import rbc_overlap.cells as library
 from rbc_overlap.cells import CELL_WEIGHTS, COUNT_WEIGHTS, SINGLE_WEIGHTS
-from rbc_overlap.cells import Clump, cell_masks, complete_cells, ellipse_score, may_be_clump, pieces, typical_diameter
+from rbc_overlap.cells import Clump, cell_masks, complete_cells, ellipse_score, explain, may_be_clump, pieces, typical_diameter
 from rbc_overlap.classic import DEBRIS, outline_diameter
 from rbc_overlap.core import Cell, UNKNOWN, cell_area, crop_cell, foreground, ious
 from rbc_overlap.dataset import labelled, split
@@ -84,8 +84,7 @@ def single_row(p):
 
 def cell_rows(clump, p, e):
     "The signs of each cell of a clump, and the cell"
-    strange = np.abs(np.log(clump.sizes(e)))
-    signs = np.c_[clump.wrong_near(e), strange, 1-clump.own_shares(e)]
+    signs = clump.signs(e)
     rows = []
     for mask,of_cell in zip(cell_masks(e, clump, p), signs):
         cell = crop_cell(mask)
@@ -99,7 +98,7 @@ def piece_rows(frame, p, diameter):
     "A row for each cell of a piece, and one for their number"
     if not may_be_clump(p, diameter): return [single_row(p)]
     clump = Clump(p, diameter, frame.shape)
-    found = clump.explain()
+    found, = explain([clump])
     if len(found)==1: return [single_row(p)]
     strangest = np.abs(np.log(clump.sizes(found.cells))).max()
     right = len(found)==held(frame, p)

@@ -133,7 +133,7 @@ SEAM = .08 # d: two crescents meet at the tips of their overlap; this parts them
 
 def watershed(image, seg): return watershed_cells(seg.mask)
 
-def ours(image, seg): return complete_cells(seg.mask, guess=seg.diameter)
+def ours(image, seg): return complete_cells(seg.mask, guess=seg.diameter, candidates=seg.candidates)
 
 RIVALS = {'watershed/classic': (watershed,'classic'), 'watershed/model': (watershed,'model'), 'Hough/classic': (hough,'classic'),
     'concave/classic': (concave,'classic'), 'concave/model': (concave,'model'), 'components/model': (components,'model'), 'ours/model': (ours,'model')}

@@ -17,7 +17,7 @@ def score(model, folder):
     for item in tqdm(labelled(folder, gold=True), Path(folder).name):
         image,truth = item.read()
         seg = segment(image, model=model)
-        cells = complete_cells(seg.mask, guess=seg.diameter)
+        cells = complete_cells(seg.mask, guess=seg.diameter, candidates=seg.candidates)
         for k,mask in dict(network=seg.mask, redrawn=redraw(seg.mask, cells)).items():
             row,n = score_mask(mask, truth)
             rows[k],counts[k] = rows[k]+[row],counts[k]+n

@@ -37,9 +37,10 @@ def stages(seed):
     _,row['segment, model'] = clock(segment, image)
     row['file to mask'] = row['read PNG']+row['segment, model']
     _,row['segment, classic'] = clock(segment, smear.image, 'classic')
-    mask = segment(image).mask
+    segmentation = segment(image)
+    mask = segmentation.mask
     size,row['size of cells'] = clock(typical_diameter, mask, diameter)
-    cells,row['cells'] = clock(complete_cells, mask, size)
+    cells,row['cells'] = clock(complete_cells, mask, size, None, None, segmentation.candidates)
     row['clumps'] = sum(may_be_clump(p, size) for p in pieces(mask))
     (table,clumps),row['measures'] = clock(lambda: (measure(cells, mask.shape), clump_table(cells, mask)))
     _,row['counts of the image'] = clock(image_stats, cells, mask, table, clumps, diameter)

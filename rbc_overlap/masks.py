@@ -78,7 +78,7 @@ def doubt(
     "How much a person should look at `mask`, from 0 to 1, and why"
     mask,model = np.asarray(mask),np.asarray(seen.mask)
     diameter = np.nan_to_num(seen.diameter, nan=CELL)
-    cells = complete_cells(model, guess=seen.diameter)
+    cells = complete_cells(model, guess=seen.diameter, candidates=seen.candidates)
     clumps = clump_table(cells, model)
     misfits = int(clumps.n[clumps.area_error.abs()>AREA_TOLERANCE].sum())
     parts = dict(area=misfits/max(len(cells), 1))

@@ -470,7 +470,7 @@ def _find_cells(segmentation, engine, diameter):
     "The cells of a segmentation: whole ones, but pieces of a watershed for the classic engine"
     mask,field = segmentation.mask,segmentation.field
     if engine=='classic': return watershed_cells(mask, field=field)
-    return complete_cells(mask, diameter, guess=segmentation.diameter, field=field)
+    return complete_cells(mask, diameter, segmentation.diameter, field, segmentation.candidates)
 
 def analyse(
     image:np.ndarray,       # RGB, uint8, (H, W, 3)
