@@ -148,6 +148,11 @@ class Model:
         _check_answer(out, x.shape, self.path)
         _check_probabilities(out[0], self.path)
 
+    @property
+    def sees_cells(self):
+        "Does the network give maps of whole cells, and not classes alone?"
+        return len(self.session.get_outputs())>1
+
     def _run(self, batch):
         name = self.session.get_inputs()[0].name
         return self.session.run(None, {name: batch})
@@ -354,7 +359,7 @@ def _entropy(p):
     log = np.log(np.maximum(p, 1e-9))
     return -(p*log).sum(-1)/np.log(3)
 
-# %% ../nbs/08_segment.ipynb #0c1c0642
+# %% ../nbs/08_segment.ipynb #75ae6b5b
 def _tile_candidates(maps, tile):
     "Candidates whose peaks lie in `tile`, (n, 6), px of the view"
     rows,columns = tile
