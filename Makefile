@@ -10,7 +10,7 @@ demo: .venv/base ## simulate a small slide, segment it, write a report
 test: .venv/dev ## everything that CI tests
 	$(BIN)/python .ci/test.py
 
-check: .venv/dev ## clean, exported, in style, not too dense; and one notebook by name: make check NB=09_cells
+check: .venv/dev ## clean, exported, in style, not too dense; and one notebook by name: make check NB=10_cells
 	$(BIN)/python .ci/check.py $(NB)
 
 lab: .venv/dev ## JupyterLab on the notebooks

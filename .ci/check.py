@@ -1,5 +1,5 @@
 """What `make check` runs, in two minutes: notebooks are clean, exported and in style, README is up to date, no line carries
-too much; and the notebooks that are named, from top to bottom (`make check NB=09_cells`).
+too much; and the notebooks that are named, from top to bottom (`make check NB=10_cells`).
 With RBC_OVERLAP_TEST_DATA set, cells flagged `slow` run as well."""
 import os, subprocess, sys, time
 from pathlib import Path

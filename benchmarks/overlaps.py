@@ -1,4 +1,4 @@
-"""How deep and how dark real overlaps are, in a folder that benchmarks/validation.py made: the numbers that 06_synthesis gives.
+"""How deep and how dark real overlaps are, in a folder that benchmarks/validation.py made: the numbers that 07_synthesis gives.
 usage: python benchmarks/overlaps.py FOLDER"""
 import json, sys
 from itertools import combinations
