@@ -3,9 +3,9 @@
   with the calibration error of both (of the fitted weights in cross-validation);
 - the factor of `typical_diameter`;
 - how many clumps are counted right if a cost of `explain` is halved or doubled.
-With a labelled FOLDER that has cells.coco.json: on its validation frames instead (a fifth, by slide; no gold).
+With labelled FOLDERs that have cells.coco.json: on their validation frames, too (a fifth, by slide; all where there is one slide; no gold).
 Prints markdown. The default takes about 2 minutes on 2 idle cores.
-usage: python benchmarks/calibration.py [FOLDER] [--smears 40] [--seed 900]"""
+usage: python benchmarks/calibration.py [FOLDER...] [--smears 40] [--seed 900]"""
 import argparse
 from dataclasses import dataclass
 import numpy as np, pandas as pd
@@ -16,7 +16,6 @@ from rbc_overlap.classic import DEBRIS, outline_diameter
 from rbc_overlap.core import Cell, UNKNOWN, cell_area, crop_cell, foreground, ious
 from rbc_overlap.dataset import labelled, split
 from rbc_overlap.errors import true_diameter
-from rbc_overlap.folders import find_labels, load_cells, pair_names
 from rbc_overlap.scores import calibration_error, clump_counts, markdown, match, reliability
 from rbc_overlap.segment import segment
 from rbc_overlap.smear import simulate
@@ -27,17 +26,18 @@ from tqdm import tqdm
 
 RIGHT = .8         # IoU from which a cell's mask is right
 COST_FRAMES = 10   # frames on which the costs are changed
-WEIGHTS = {'count': COUNT_WEIGHTS, 'cell in a clump': CELL_WEIGHTS, 'single cell': SINGLE_WEIGHTS}
+WEIGHTS = {'count': COUNT_WEIGHTS['seen'], 'cell in a clump': CELL_WEIGHTS['seen'], 'single cell': SINGLE_WEIGHTS}
 SIGNS = {
-    'count': ['left over for a cell','strangest log size'],
-    'cell in a clump': ['wrong near it','log size, without sign','hidden share'],
+    'count': ['left over for a cell','strangest log size',"the network's doubt"],
+    'cell in a clump': ['wrong near it','log size, without sign','hidden share',"the network's doubt"],
     'single cell': ['IoU with an ellipse']}
-COSTS = 'CELL_COST','SIZE_COST','LONG_COST'
+COSTS = 'CELL_COST','SIZE_COST','LONG_COST','SEEN_COST'
 
 @dataclass
 class Frame:
     "A mask as the network makes it, and the truth"
     mask:np.ndarray    # classes, uint8, (H, W)
+    candidates:np.ndarray # as the network's segmentation has them
     guess:float        # diameter of a cell as the network's segmentation has it, px
     truth:list[Cell]
     unknown:np.ndarray # bool, (H, W): where there is no truth
@@ -52,19 +52,19 @@ def simulated(n, seed):
         blur = rng.uniform(.5, 2.5)
         smear = simulate((480,480), n=80, overlap=.6, rouleaux=.15, blur=blur, seed=seed+i)
         found = segment(smear.image)
-        yield Frame(found.mask, found.diameter, smear.cells, np.zeros(smear.mask.shape, bool))
+        yield Frame(found.mask, found.candidates, found.diameter, smear.cells, np.zeros(smear.mask.shape, bool))
 
-def from_folder(folder):
-    "Validation frames of a labelled `folder`"
-    _,items = split(labelled(folder))
-    cells = pair_names([i.image.stem for i in items], find_labels(folder, 'masks').cells, folder)
-    for item in tqdm(items, 'frames'):
-        source = cells[item.image.stem]
-        if source is None: continue
+def from_folders(folders):
+    "Frames of labelled `folders` that the shipped model wasn't trained on: of those with several slides together, the slides it was validated on"
+    several,alone = [],[]
+    for folder in folders:
+        items = labelled(folder)
+        (several if len({i.slide for i in items})>1 else alone).extend(items)
+    held_out = split(several, seed=4)[1] if several else []
+    for item in tqdm(held_out+alone, 'frames'):
         image,mask = item.read()
-        truth,_ = load_cells(source)
         found = segment(image)
-        yield Frame(found.mask, found.diameter, truth, mask==UNKNOWN)
+        yield Frame(found.mask, found.candidates, found.diameter, item.cells(), mask==UNKNOWN)
 
 def window_of(p):
     h,w = p.inside.shape
@@ -100,9 +100,8 @@ def piece_rows(frame, p, diameter):
     clump = Clump(p, diameter, frame.shape)
     found, = explain([clump])
     if len(found)==1: return [single_row(p)]
-    strangest = np.abs(np.log(clump.sizes(found.cells))).max()
     right = len(found)==held(frame, p)
-    count = dict(kind='count', signs=[found.left, strangest], right=right)
+    count = dict(kind='count', signs=clump.count_signs(found), right=right)
     return [count] + cell_rows(clump, p, found.cells)
 
 def is_known(frame, p):
@@ -111,7 +110,7 @@ def is_known(frame, p):
 
 def frame_rows(frame):
     "Rows with `kind`, `signs` and `right` for one frame"
-    found = pieces(frame.mask)
+    found = pieces(frame.mask, candidates=frame.candidates)
     diameter = typical_diameter(frame.mask, frame.guess, found)
     if np.isnan(diameter): return []
     rows = []
@@ -161,7 +160,7 @@ def exact(frames):
     "Share of the true clumps that are counted right"
     counts = []
     for f in frames:
-        cells = complete_cells(f.mask, guess=f.guess)
+        cells = complete_cells(f.mask, guess=f.guess, candidates=f.candidates)
         counts.append(clump_counts(cells, f.truth, f.shape))
     total = pd.DataFrame(counts).sum()
     return total.clumps_exact/total.clumps
@@ -185,11 +184,11 @@ def cost_table(frames):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('folder', nargs='?', help='labelled, with cells.coco.json')
+    p.add_argument('folders', nargs='*', help='labelled, with cells.coco.json')
     p.add_argument('--smears', type=int, default=40)
     p.add_argument('--seed', type=int, default=900)
     args = p.parse_args()
-    frames = list(from_folder(args.folder) if args.folder else simulated(args.smears, args.seed))
+    frames = [*simulated(args.smears, args.seed), *from_folders(args.folders)]
     rows = [row for f in tqdm(frames, 'cells') for row in frame_rows(f)]
     for kind in WEIGHTS:
         print(markdown(compare([r for r in rows if r['kind']==kind], kind), 3))

@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/cells.html.md"""
 __all__ = ['SEEN', 'PITCH', 'HOLD', 'MOST_SAMPLES', 'TOGETHER', 'CELL_COST', 'SIZE_COST', 'LONG_COST', 'SEEN_COST', 'MANY',
            'REACH', 'COUNT_WEIGHTS', 'SINGLE_WEIGHTS', 'CELL_WEIGHTS', 'LARGEST', 'Piece', 'pieces', 'typical_diameter',
            'may_be_clump', 'Clump', 'like', 'Sheet', 'fit_clumps', 'peaks', 'Explanation', 'explain', 'cell_masks',
-           'count_score', 'ellipse_score', 'complete_cells', 'redraw', 'summits', 'drop_specks', 'watershed_cells']
+           'ellipse_score', 'complete_cells', 'redraw', 'summits', 'drop_specks', 'watershed_cells']
 
 # %% ../nbs/10_cells.ipynb #624084ad
 from dataclasses import dataclass, replace
@@ -833,21 +833,28 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = 5.,-10.,-8. # constant, what is left over for a cell, largest |log size|
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(5.,-10.,-8.,-5.)) # constant, then those of `count_signs`, without and with a network
 
-def count_score(
-    found:Explanation,
-    sizes:np.ndarray, # areas of its cells, in those of a typical cell
-)->float: # 0 to 1
+def _logistic(weights, signs):
+    "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
+    start,*by_sign = weights['seen' if np.shape(signs)[-1]==len(weights['seen'])-1 else 'alone']
+    return expit(start + np.asarray(signs)@by_sign)
+
+@patch
+def count_signs(self:Clump, found:Explanation):
+    "What is left over for a cell, the largest |log size|, and how much the network doubts them, in cells"
+    strangest = np.abs(np.log(self.sizes(found.cells))).max()
+    signs = [found.left, strangest]
+    return signs if self.seen is None else [*signs, self.doubts(found.cells)]
+
+@patch
+def count_score(self:Clump, found:Explanation)->float: # 0 to 1
     "How sure the number of cells in a clump is"
-    start,by_left,by_size = COUNT_WEIGHTS
-    strangest = np.abs(np.log(sizes)).max()
-    logit = start + by_left*found.left + by_size*strangest
-    return float(expit(logit))
+    return float(_logistic(COUNT_WEIGHTS, self.count_signs(found)))
 
 # %% ../nbs/10_cells.ipynb #6dab55c7
 SINGLE_WEIGHTS = -14.5,21.         # constant, IoU with an ellipse
-CELL_WEIGHTS = 5.6,-10.,-7.5,-5.4  # constant, then those of `signs`
+CELL_WEIGHTS = dict(alone=(5.6,-10.,-7.5,-5.4), seen=(5.6,-10.,-7.5,-5.4,-3.)) # constant, then those of `signs`
 
 def ellipse_score(
     cell:Cell,
@@ -860,22 +867,23 @@ def ellipse_score(
 @patch
 def signs(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
-)->np.ndarray: # (n, 3): wrong pixels near it, in areas of a typical cell; |log size|; hidden share
+)->np.ndarray: # (n, 3): wrong pixels near it, in areas of a typical cell; |log size|; hidden share; with a network (n, 4): its doubt
     "What says of each cell whether its mask is right"
     at,q,n = self.covered(e)
     classes = np.where(self.overlap>.5, OVERLAP, self.inside>.5)
     wrong = (np.minimum(n, OVERLAP)!=classes)*self.known
     wrong_near = (wrong[at]*(q<1.15)).sum(1)/self.area
     strange = np.abs(np.log(self.sizes(e)))
-    return np.stack([wrong_near, strange, 1-_own_shares(at, q, n)], 1)
+    signs = [wrong_near, strange, 1-_own_shares(at, q, n)]
+    if self.seen is not None: signs.append(1-self.seen_scores(e)[0])
+    return np.stack(signs, 1)
 
 @patch
 def scores(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
 )->np.ndarray: # (n,), 0 to 1
     "Probability that each cell's mask is right"
-    start,*weights = CELL_WEIGHTS
-    return expit(start + self.signs(e)@weights)
+    return _logistic(CELL_WEIGHTS, self.signs(e))
 
 # %% ../nbs/10_cells.ipynb #4a688e14
 def _single_cell(p):
@@ -897,7 +905,7 @@ def _divided_cells(p, diameter):
 # %% ../nbs/10_cells.ipynb #a2e80a0f
 def _explained_cells(found, clump, p):
     "The cells of a clump as the `Explanation` `found` has them"
-    sure = count_score(found, clump.sizes(found.cells))
+    sure = clump.count_score(found)
     scores = clump.scores(found.cells)
     cells = []
     for (box,mask),score in zip(_masks_in_boxes(found.cells, clump, p), scores):

@@ -6,10 +6,11 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/ellipses.html.md"""
 
 # %% auto #0
 __all__ = ['NONE', 'GRID', 'NARROW', 'NAMES', 'R', 'LOWEST', 'SAME', 'matrices', 'circles', 'ellipse_areas', 'axis_ratios',
-           'extents', 'from_spread', 'of_cells', 'transformed', 'distances', 'sample_places', 'ellipse_maps',
-           'read_maps', 'distinct']
+           'extents', 'from_spread', 'of_cells', 'transformed', 'distances', 'outlines', 'draw_ellipses',
+           'sample_places', 'ellipse_maps', 'read_maps', 'distinct']
 
 # %% ../nbs/05_ellipses.ipynb #63f7869c
+from math import tau
 import cv2, numpy as np
 from scipy.spatial import cKDTree
 from .core import *
@@ -109,6 +110,26 @@ def distances(
     dx = x-mx
     dy = y-my
     return np.hypot(a*dx+b*dy, b*dx+c*dy)
+
+# %% ../nbs/05_ellipses.ipynb #88edc2c0
+def outlines(
+    e:np.ndarray, # ellipses, (n, 5)
+    k=64,         # points on each
+)->np.ndarray: # (n, k, 2): x, y
+    "Points on the edges of ellipses"
+    angle = np.linspace(0, tau, k, endpoint=False)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    around = np.linalg.inv(matrices(e))@circle
+    return around.swapaxes(1, 2) + e[:,None,:2]
+
+def draw_ellipses(
+    rgb:np.ndarray, # drawn on in place, uint8, (H, W, 3)
+    e:np.ndarray,   # ellipses, (n, 5), px
+    color=(255,235,60), # RGB
+):
+    "Draw the edges of `e` on `rgb`"
+    points = np.rint(8*outlines(e)).astype(np.int32)
+    cv2.polylines(rgb, list(points), True, color, 1, cv2.LINE_AA, shift=3)
 
 # %% ../nbs/05_ellipses.ipynb #58508c03
 GRID = 2       # px of a view from sample to sample
