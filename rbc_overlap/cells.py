@@ -23,7 +23,7 @@ from skimage.segmentation import watershed
 from .core import *
 from .classic import DEBRIS, SMALLEST, ellipse_iou, notch_depths, outline_diameter
 from .light import near_outside
-from .ellipses import NONE, axis_ratios, circles, distances, ellipse_areas, extents, matrices
+from .ellipses import NONE, axis_ratios, circles, ellipse_areas, extents, matrices
 
 # %% ../nbs/10_cells.ipynb #1db87d53
 @dataclass
@@ -55,6 +55,7 @@ def _touches_frame(x, y, w, h, shape):
     if x==0 or y==0: return True
     return x+w==shape[1] or y+h==shape[0]
 
+# %% ../nbs/10_cells.ipynb #d50be236
 def _owners(candidates, labels):
     "Number of the piece in which each candidate lies, by nine points of it; 0: none"
     x,y = candidates[:,0],candidates[:,1]
@@ -69,6 +70,7 @@ def _owners(candidates, labels):
     for vote in votes[1:]: owners = np.where(owners>0, owners, vote)
     return owners
 
+# %% ../nbs/10_cells.ipynb #c62e5813
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
     field=None,      # bool, (H, W): where the picture is; None: everywhere
@@ -158,7 +160,7 @@ def may_be_clump(
     return bool(p.area>2*one)
 
 # %% ../nbs/10_cells.ipynb #ea0d4440
-PITCH = 20. # samples across a typical cell
+PITCH = 28. # samples across a typical cell
 
 def _within_field(corner, size, shape, field):
     "1 where a window of `size`, with its top left `corner`, lies in the `field` of an image of `shape`; else 0"
@@ -174,6 +176,7 @@ def _within_field(corner, size, shape, field):
     within[rows,columns] = field[below:top+size[0], behind:left+size[1]]
     return within
 
+# %% ../nbs/10_cells.ipynb #f4f3015b
 class Clump:
     "A piece of a mask on a grid; `inside`, `overlap`, `known` are flat, with a 0 at the end for what lies off the grid"
     def __init__(self,
@@ -196,12 +199,7 @@ class Clump:
         self.overlap = self._flat(self._shrink(overlap))
         self.known = self._flat(known>.5)
         self.seen = None if p.seen is None else self._on_grid(p.seen)
-
-    def _on_grid(self, candidates):
-        "Candidates in px of the image, in samples; the highest score first"
-        c = candidates[np.argsort(-candidates[:,5], kind='stable')]
-        at = (c[:,:2]-self.corner[::-1]+.5)*self.scale-.5
-        return np.c_[at, c[:,2:5]/self.scale, c[:,5]]
+        self.sure = NONE if p.seen is None else self.seen[self.seen[:,5]>=SEEN,:5]
 
     def _shrink(self, a):
         shares = a.astype(np.float32)
@@ -209,22 +207,19 @@ class Clump:
 
     def _flat(self, shares): return np.append(shares, 0).astype(np.float32)
 
-    @cached_property
-    def sure(self):
-        "Those ellipses that the network is sure of, (n, 5)"
-        return NONE if self.seen is None else self.seen[self.seen[:,5]>=SEEN,:5]
+# %% ../nbs/10_cells.ipynb #e2e3747d
+@patch
+def _on_grid(self:Clump, candidates):
+    "Candidates in px of the image, in samples; the highest score first"
+    c = candidates[np.argsort(-candidates[:,5], kind='stable')]
+    at = (c[:,:2]-self.corner[::-1]+.5)*self.scale-.5
+    return np.c_[at, c[:,2:5]/self.scale, c[:,5]]
 
-    def is_seen(self, start): return start is self.sure
-
-    @cached_property
-    def alone(self):
-        "The clump as a `Sheet`"
-        return Sheet([self])
-
-    def picture(self, name):
-        "`inside`, `overlap` or `known`: (h, w)"
-        flat = getattr(self, name)
-        return flat[:-1].reshape(self.shape)
+@patch
+def picture(self:Clump, name):
+    "`inside`, `overlap` or `known`: (h, w)"
+    flat = getattr(self, name)
+    return flat[:-1].reshape(self.shape)
 
 # %% ../nbs/10_cells.ipynb #cbdc9cd5
 def like(
@@ -256,6 +251,7 @@ def _window(middle, side):
 
 def _between(i, n): return (i>=0) & (i<n)
 
+# %% ../nbs/10_cells.ipynb #19cadcfd
 class Sheet:
     "The grids of several `clumps` of one scale, one after the other; flat, with a 0 at the end"
     def __init__(self, clumps):
@@ -280,6 +276,11 @@ class Sheet:
         at = np.where(on_grid, self.first[owner][:,None,None]+y*w+x, self.first[-1])
         x,y = np.broadcast_arrays(np.float32(x), np.float32(y))
         return [a.reshape(len(e), -1) for a in (at, x, y)]
+
+@patch(as_prop=True)
+def alone(self:Clump):
+    "The clump as a `Sheet`"
+    return Sheet([self])
 
 @patch
 def windows(self:Clump, e):
@@ -311,7 +312,7 @@ def stack(self:Clump,
     return n[:-1].reshape(self.shape)
 
 # %% ../nbs/10_cells.ipynb #7437e575
-HOLD = 10. # strength of the pull towards the shapes of the start
+HOLD = 5. # strength of the pull towards the shapes of the start
 _HELD = np.array([0, 0, 1, 2**.5, 1]) # the shape is held, the place isn't; b stands for two entries of the matrix
 
 @patch
@@ -375,7 +376,7 @@ def misfit(self:Sheet,
     return squares, gradient+pull*moved, blocks+np.diag(pull**2)
 
 # %% ../nbs/10_cells.ipynb #37a98123
-MOST_SAMPLES = 2**20 # in all windows of a clump together: those of 1,500 typical cells
+MOST_SAMPLES = 2**20 # in all windows of a clump together: those of 900 typical cells
 
 def _possible(e, radius):
     "Which of `e` could be cells: of 1/20 to 20 areas of a cell of this `radius`, and at most 14 times as long as wide"
@@ -472,6 +473,7 @@ def _fit_edges(clumps, e, starts, soft):
         left,damp = left[fit.going],fit.damp[fit.going]
     return e, squares
 
+# %% ../nbs/10_cells.ipynb #032735ef
 def _chunks(which, starts):
     "Which clumps are fitted at once, those with windows of like size together"
     sides = {i: _side(starts[i]) for i in which}
@@ -578,18 +580,19 @@ class Explanation:
 
     def __len__(self): return len(self.cells)
 
-def _middles_apart(a, b):
-    "Distance of the middle of each of `a` to that of each of `b`"
-    dx = a[:,None,0]-b[:,0]
-    dy = a[:,None,1]-b[:,1]
-    return np.hypot(dx, dy)
-
 @patch
 def sizes(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
 )->np.ndarray: # (n,)
     "Areas of `e`, in those of a typical cell"
     return ellipse_areas(e)/self.area
+
+# %% ../nbs/10_cells.ipynb #929b932b
+def _middles_apart(a, b):
+    "Distance of the middle of each of `a` to that of each of `b`"
+    dx = a[:,None,0]-b[:,0]
+    dy = a[:,None,1]-b[:,1]
+    return np.hypot(dx, dy)
 
 @patch
 def seen_scores(self:Clump,
@@ -613,6 +616,7 @@ def doubts(self:Clump, e):
     scores,left = self.seen_scores(e)
     return (1-scores).sum() + left.sum()
 
+# %% ../nbs/10_cells.ipynb #97cb6963
 @patch
 def explanation(self:Clump,
     start:np.ndarray, # ellipses, (n, 5)
@@ -652,6 +656,7 @@ def own_shares(self:Clump,
     "Share of each of `e` that no other covers"
     return _own_shares(*self.covered(e))
 
+# %% ../nbs/10_cells.ipynb #126c7331
 @patch
 def _settled(self:Clump, found):
     "Is the `Explanation` `found` so good that nothing else needs to be tried?"
@@ -711,6 +716,7 @@ def _one_more(self:Clump, e):
     if left[y,x]<=.25: return
     return np.r_[e, circles((x, y), self.radius)]
 
+# %% ../nbs/10_cells.ipynb #0fdbaf91
 @patch
 def _by_sight(self:Clump, e):
     "`e` without the cell that the network is least sure of, and with the best candidate that isn't among them"
@@ -764,7 +770,7 @@ def _search(self:Clump): # generator: yields a start, is sent its `Explanation`,
 def explain(
     clumps:list[Clump],
 )->list: # of `Explanation`; None where nothing that could be cells explains a clump
-    "The cheapest explanation of each clump: the searches of all of them go on at the same time, and are fitted together"
+    "The cheapest explanation of each clump; all searches go on at the same time, and are fitted together"
     found = [None]*len(clumps)
     asked = {}
     searches = [c._search() for c in clumps]
@@ -774,7 +780,7 @@ def explain(
             try: asked[i] = searches[i].send(explanation)
             except StopIteration as end: found[i] = end.value
         which = list(asked)
-        near = [clumps[i].is_seen(asked[i]) for i in which]
+        near = [asked[i] is clumps[i].sure for i in which]
         fitted = fit_clumps([clumps[i] for i in which], [asked[i] for i in which], near)
         told = {i: clumps[i].explanation(asked.pop(i), *f) for i,f in zip(which, fitted)}
     return found
@@ -833,7 +839,7 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(5.,-10.,-8.,-5.)) # constant, then those of `count_signs`, without and with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(5.,-10.,-8.,-5.)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
     "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
@@ -867,8 +873,8 @@ def ellipse_score(
 @patch
 def signs(self:Clump,
     e:np.ndarray, # ellipses, (n, 5)
-)->np.ndarray: # (n, 3): wrong pixels near it, in areas of a typical cell; |log size|; hidden share; with a network (n, 4): its doubt
-    "What says of each cell whether its mask is right"
+)->np.ndarray: # (n, 3), with a network (n, 4)
+    "Signs of a right mask: wrong pixels near it, in cells; |log size|; hidden share; the network's doubt"
     at,q,n = self.covered(e)
     classes = np.where(self.overlap>.5, OVERLAP, self.inside>.5)
     wrong = (np.minimum(n, OVERLAP)!=classes)*self.known

@@ -21,7 +21,8 @@ import numpy as np, pooch
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
-from .folders import check_inside, check_pairs, find_cells, labelled_images, latest_masks, list_files, load_cells, read_column
+from .folders import check_inside, check_pairs, labelled_images, latest_masks, list_files, read_column
+from .folders import find_cells, load_cells
 from .journal import Journal
 from .classic import find_objects
 from .synthesis import overlap_itself, overlap_pair

@@ -258,7 +258,7 @@ def _mean_count_error(counts):
 
 def cell_scores(
     counts:pd.DataFrame, # a row per image, as from `cell_counts`
-)->dict: # F1 of all cells; recall, exact counts and area error in clumps; those of whole cells, surplus; error of the counts
+)->dict: # F1 of all cells; recall and area error in clumps, also of whole cells; exact counts; surplus; count error
     "Scores of single cells, from `counts` of several images"
     n = counts.sum()
     scores = dict(cells=int(n.cells), clumps=int(n.clumps))
@@ -282,7 +282,8 @@ def recall_table(
 )->pd.DataFrame: # rows F1 and recall, a column per level; of boxes F1 at IoU 0.5 alone
     "F1 of all cells and recall of those in clumps, for each IoU that counts as found"
     rows = {'F1, all cells': 'f1'}
-    if scores['clumps']>0: rows |= {'recall, cells in clumps': 'clump_recall', 'recall, whole cells in clumps': 'whole_recall'}
+    in_clumps = {'recall, cells in clumps': 'clump_recall', 'recall, whole cells in clumps': 'whole_recall'}
+    if scores['clumps']>0: rows |= in_clumps
     levels = {k: v for k,v in LEVELS.items() if k==50 or 'compared' not in scores}
     values = [[scores[f'{key}_{k}'] for k in levels] for key in rows.values()]
     return pd.DataFrame(values, [*rows], [f'IoU {v}' for v in levels.values()])

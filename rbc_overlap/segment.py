@@ -33,7 +33,7 @@ class Segmentation:
     how:str         # 'free cells', 'clump outlines', 'given' or 'nothing found'
     n:int           # free-standing cells that the diameter rests on
     field:np.ndarray = None # where the picture is, bool, (H, W); None: everywhere
-    candidates:np.ndarray = None # whole cells that the network sees: ellipses and scores, (n, 6), px; None: nobody was asked
+    candidates:np.ndarray = None # whole cells that the network sees: ellipses and scores, (n, 6), px; None: gives none
 
     def _repr_png_(self): return self.mask._repr_png_()
 
@@ -84,11 +84,12 @@ def _check_card(card, path):
 
 # %% ../nbs/09_segment.ipynb #4c65df5b
 def _check_answer(out, shape, path):
-    """ValueError if `out`, the outputs of a network for an array of `shape`, aren't one probability per class and pixel,
-    and at most the maps of whole cells besides"""
+    """ValueError if `out`, what a network gives for an array of `shape`, isn't one probability per class and pixel, and
+    at most maps of whole cells besides"""
     n,_,h,w = shape
     shapes = [shape, (n, len(NAMES), h//GRID, w//GRID)]
-    needed = f'needed: the probabilities of 3 classes, float32, {shape}, and at most maps of whole cells, float32, {shapes[1]}'
+    needed = f'needed: the probabilities of 3 classes, float32, {shape}'
+    needed += f', and at most maps of whole cells, float32, {shapes[1]}'
     if not 1<=len(out)<=2: raise ValueError(f'{path}: a network with {len(out)} outputs; {needed}')
     for x,expected in zip(out, shapes):
         found = f'{x.dtype} {x.shape}' if isinstance(x, np.ndarray) else type(x).__name__
@@ -159,7 +160,7 @@ class Model:
 
     def __call__(self,
         x:np.ndarray, # float32, (h, w, 3): relative absorbance, or RGB from 0 to 1; the card says which, and what sides
-    ): # probability of each class, float32, (h, w, 3), and maps of whole cells, (6, h/2, w/2), or None; ValueError for others
+    ): # probability of each class, float32, (h, w, 3); maps of whole cells, (6, h/2, w/2), or None; else ValueError
         "Classify each pixel of `x`, and see the whole cells in it"
         x = x.transpose(2,0,1)
         batch = np.ascontiguousarray(x)[None]
@@ -425,8 +426,9 @@ def _halves(n, margin):
     second = slice(middle, n),slice(max(middle-margin, 0), n)
     return first, second
 
+# %% ../nbs/09_segment.ipynb #7c6c79a4
 def _moved_into(candidates, inner, start, down):
-    "Those `candidates` of a part whose middles lie in its slices `inner`, in px of the whole, in which it begins at `start`"
+    "`candidates` of a part whose middles lie in its slices `inner`, in px of the whole, where it begins at `start`"
     axis,side = (1,inner[0]) if down else (0,inner[1])
     own = (candidates[:,axis]>=side.start-.5) & (candidates[:,axis]<side.stop-.5)
     moved = candidates[own]

@@ -19,7 +19,8 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
 from .light import CELL, View, absorbance, cell_level
-from .ellipses import GRID, NONE, R, distances, ellipse_areas, ellipse_maps, extents, of_cells, sample_places, transformed
+from .ellipses import GRID, NONE, distances, ellipse_areas, ellipse_maps, extents
+from .ellipses import of_cells, sample_places, transformed
 from .classic import find_objects
 from .smear import GRANULE, NUCLEUS, meeting_slices, white_cell
 
@@ -232,9 +233,9 @@ class Scene:
     n:np.ndarray       # uint8, (H, W)
     unknown:np.ndarray # bool, (H, W)
     cells:list[Cell] = field(default_factory=list) # those that others may be laid on
-    ellipses:np.ndarray = field(default_factory=lambda: NONE) # cells that are known whole, (n, 5); the first `free` of them stand alone
+    ellipses:np.ndarray = field(default_factory=lambda: NONE) # known whole cells, (n, 5); the first `free` stand alone
     free:int = 0
-    covers:list = field(default_factory=list) # (how many ellipses lie below, bool, (H, W)) of all that lets nothing shine through
+    covers:list = field(default_factory=list) # of what nothing shines through: (number of ellipses below, bool, (H, W))
 
 @patch
 def mask(self:Scene)->Mask:
@@ -256,7 +257,7 @@ def draw_blend(
     a = draw_weight(rng) # shines through
     t = draw_weight(rng) # of that: maximum
     strength = rng.uniform(0, .5)
-    line = .8*rng.random()**1.5 * (1 if rng.random()<.85 else -.5)
+    line = .8*rng.random()**1.5 * (1 if rng.random()<.92 else -.5)
     width = int(rng.integers(2, 5))
     return a*t, a*(1-t), 1-a, strength, line, width
 
@@ -590,6 +591,7 @@ class Pallor:
         "What half of a cell's pixels keep at least"
         return self.kept(np.sqrt(.5))
 
+# %% ../nbs/07_synthesis.ipynb #faee0422
 def draw_pallor(
     rng, # numpy Generator
 )->Pallor:
@@ -597,6 +599,7 @@ def draw_pallor(
     if rng.random()>=.2: return Pallor()
     return Pallor(rng.uniform(.3, 1), rng.uniform(.36, .8), rng.uniform(2, 6))
 
+# %% ../nbs/07_synthesis.ipynb #f8d1902c
 def _fade(a, e, pallor):
     "Make the middle of the ellipses `e` paler in `a`, in place"
     h,w = a.shape[:2]
@@ -686,7 +689,7 @@ class Frame:
     mask:np.ndarray # classes, uint8, (H, W)
     pool:list[CutOut]
     overlaps:np.ndarray = () # some places (y, x) where the mask knows an overlap, (N, 2)
-    ellipses:np.ndarray = field(default_factory=lambda: NONE) # cells that are known whole, (n, 5); the first `free` of them stand alone
+    ellipses:np.ndarray = field(default_factory=lambda: NONE) # known whole cells, (n, 5); the first `free` stand alone
     free:int = 0
 
 def _resize_mask(mask, size):
@@ -738,7 +741,7 @@ def make_frame(
     return Frame(a.astype(np.float16), mask, pool, overlaps, ellipses, len(alone))
 
 # %% ../nbs/07_synthesis.ipynb #1eb410e3
-REAL = .3 # share of the windows that are around a real overlap
+REAL = .45 # share of the windows that are around a real overlap
 
 def _random_start(n, side, rng):
     "Where a square of `side` px begins along an axis of `n` px; up to a sixth of it may lie outside"
@@ -802,11 +805,11 @@ def scene(self:Frame,
 class Scenes:
     "Training set of the recipe `compact`: windows of labelled `items` on which cells are laid"
     def __init__(self,
-        items,         # labelled images: `read()`->(image, mask), `cells()` that are known, `slide`; ValueError without free cells
+        items,         # labelled images: `read()`->(image, mask), `cells()`, `slide`; ValueError without free cells
         size=160,      # of a window, px
         n=4096,        # windows in an epoch
         seed=0,
-        rules=(SPARSE,DENSE,ROLLS), # for each window, one of them
+        rules=(SPARSE,SPARSE,SPARSE,DENSE,ROLLS), # for each window, one of them
     ):
         self.size,self.n = size,n
         self.seed,self.rules = seed,rules

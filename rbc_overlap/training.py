@@ -40,7 +40,7 @@ from .scores import IOUS, confusion, iou
 
 # %% ../nbs/18_training.ipynb #0e9fbda7
 class Examples(torch.utils.data.Dataset):
-    "Items of a training set as tensors: image (3, H, W), float32; classes (H, W), int64; maps of whole cells, where there are any"
+    "Items of a training set as tensors: image (3, H, W), float32; classes (H, W), int64; maps, where there are any"
     def __init__(self,
         items,       # with `item(i, epoch)`->(image, classes) or (image, classes, maps), and `len`
         indices=None, # which of them; None: all
@@ -97,7 +97,7 @@ class _StepUp(nn.Module):
 
 # %% ../nbs/18_training.ipynb #61c52d96
 class CompactUNet(nn.Module):
-    "A small U-Net: 3 channels in; 3 classes, and 6 maps of whole cells at half of the resolution out; sides are multiples of 32"
+    "A small U-Net: 3 channels in; 3 classes out, and 6 maps at half of the resolution; sides are multiples of 32"
     def __init__(self,
         widths=(16,32,64,128,160), # channels at half resolution, a quarter, ...
     ):
@@ -460,6 +460,7 @@ def _answers(session, images): return session.run(None, dict(image=images))
 
 def _probabilities(session, images): return _answers(session, images)[0]
 
+# %% ../nbs/18_training.ipynb #e2adc72a
 def check_onnx(
     data:bytes,        # an ONNX file
     network:nn.Module, # that it was made of
@@ -558,12 +559,22 @@ def _constants(graph):
         if n.op_type=='DequantizeLinear': values[n.output[0]] = _dequantise(*inputs)
     return values
 
+# %% ../nbs/18_training.ipynb #c1bbcff3
+def _leads_to(graph, output):
+    "Names of all values of an ONNX graph that `output` is made of"
+    made = {output}
+    for n in reversed(graph.node):
+        if made & {*n.output}: made |= {*n.input}
+    return made
+
 def _conv_weights(path):
-    "[weights, bias] of each convolution of an ONNX file, in the order in which they are run; float32"
+    "[weights, bias] of each convolution of an ONNX file, float32, in the order of running, those of the classes first"
     import onnx
     graph = onnx.load(path).graph
     values = _constants(graph)
-    return [[values.get(i) for i in n.input[1:]] for n in graph.node if n.op_type=='Conv']
+    classes = _leads_to(graph, graph.output[0].name)
+    convs = sorted([n for n in graph.node if n.op_type=='Conv'], key=lambda n: n.output[0] not in classes)
+    return [[values.get(i) for i in n.input[1:]] for n in convs]
 
 # %% ../nbs/18_training.ipynb #58ae16ab
 def _only_add(shift):
