@@ -72,7 +72,7 @@ def from_spread(
     a = _powers(spread, -.5)
     return np.c_[at, a[:,0,0], a[:,0,1], a[:,1,1]]
 
-# %% ../nbs/05_ellipses.ipynb #b49c37f0
+# %% ../nbs/05_ellipses.ipynb #7cb9fbff
 def _moments(mask):
     "x, y and the entries xx, xy, yy of 4 times the covariance of the True pixels of `mask`"
     m = cv2.moments(mask.astype(np.uint8), binaryImage=True)
@@ -112,7 +112,7 @@ def distances(
     dy = y-my
     return np.hypot(a*dx+b*dy, b*dx+c*dy)
 
-# %% ../nbs/05_ellipses.ipynb #41dfd45a
+# %% ../nbs/05_ellipses.ipynb #7e4375f9
 def outlines(
     e:np.ndarray, # ellipses, (n, 5)
     k=64,         # points on each
@@ -147,7 +147,7 @@ def sample_places(
     return GRID*np.arange(w, dtype=np.float32)+middle, GRID*np.arange(h, dtype=np.float32)[:,None]+middle
 
 
-# %% ../nbs/05_ellipses.ipynb #8ae74a6b
+# %% ../nbs/05_ellipses.ipynb #c86174cb
 def _log_shapes(e):
     "Mean of the logarithms of the half axes, in `R`, and their difference along and across, (n, 3)"
     w,v = np.linalg.eigh(matrices(e))
@@ -155,7 +155,7 @@ def _log_shapes(e):
     l = (v*logs[:,None,:])@np.swapaxes(v, -1, -2)
     return np.stack([(l[:,0,0]+l[:,1,1])/2, l[:,0,0]-l[:,1,1], 2*l[:,0,1]], 1)
 
-# %% ../nbs/05_ellipses.ipynb #1d4014b5
+# %% ../nbs/05_ellipses.ipynb #71af45f5
 def _from_log_shapes(logs):
     "Entries a, b, c of the matrices with these shapes, (n, 3)"
     size,along,across = logs.T
