@@ -55,7 +55,7 @@ def _touches_frame(x, y, w, h, shape):
     if x==0 or y==0: return True
     return x+w==shape[1] or y+h==shape[0]
 
-# %% ../nbs/10_cells.ipynb #d50be236
+# %% ../nbs/10_cells.ipynb #2011d102
 def _owners(candidates, labels):
     "Number of the piece in which each candidate lies, by nine points of it; 0: none"
     x,y = candidates[:,0],candidates[:,1]
@@ -70,7 +70,7 @@ def _owners(candidates, labels):
     for vote in votes[1:]: owners = np.where(owners>0, owners, vote)
     return owners
 
-# %% ../nbs/10_cells.ipynb #c62e5813
+# %% ../nbs/10_cells.ipynb #895f055a
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
     field=None,      # bool, (H, W): where the picture is; None: everywhere
@@ -176,7 +176,7 @@ def _within_field(corner, size, shape, field):
     within[rows,columns] = field[below:top+size[0], behind:left+size[1]]
     return within
 
-# %% ../nbs/10_cells.ipynb #f4f3015b
+# %% ../nbs/10_cells.ipynb #ccc2bf33
 class Clump:
     "A piece of a mask on a grid; `inside`, `overlap`, `known` are flat, with a 0 at the end for what lies off the grid"
     def __init__(self,
@@ -207,7 +207,7 @@ class Clump:
 
     def _flat(self, shares): return np.append(shares, 0).astype(np.float32)
 
-# %% ../nbs/10_cells.ipynb #e2e3747d
+# %% ../nbs/10_cells.ipynb #07e20761
 @patch
 def _on_grid(self:Clump, candidates):
     "Candidates in px of the image, in samples; the highest score first"
@@ -242,7 +242,7 @@ def like(
 def _side(e):
     "Samples along a side of the windows of `e`, which are all as wide as the widest one needs"
     largest = 2*extents(e).max()
-    return int(np.ceil(largest))+5
+    return int(np.ceil(largest))+9
 
 def _window(middle, side):
     "Numbers of the `side` rows (or columns) around each `middle`: (n, side)"
@@ -251,7 +251,7 @@ def _window(middle, side):
 
 def _between(i, n): return (i>=0) & (i<n)
 
-# %% ../nbs/10_cells.ipynb #19cadcfd
+# %% ../nbs/10_cells.ipynb #ffeec9cc
 class Sheet:
     "The grids of several `clumps` of one scale, one after the other; flat, with a 0 at the end"
     def __init__(self, clumps):
@@ -376,7 +376,7 @@ def misfit(self:Sheet,
     return squares, gradient+pull*moved, blocks+np.diag(pull**2)
 
 # %% ../nbs/10_cells.ipynb #37a98123
-MOST_SAMPLES = 2**20 # in all windows of a clump together: those of 900 typical cells
+MOST_SAMPLES = 2**20 # in all windows of a clump together: those of 750 typical cells
 
 def _possible(e, radius):
     "Which of `e` could be cells: of 1/20 to 20 areas of a cell of this `radius`, and at most 14 times as long as wide"
@@ -473,7 +473,7 @@ def _fit_edges(clumps, e, starts, soft):
         left,damp = left[fit.going],fit.damp[fit.going]
     return e, squares
 
-# %% ../nbs/10_cells.ipynb #032735ef
+# %% ../nbs/10_cells.ipynb #d15204f6
 def _chunks(which, starts):
     "Which clumps are fitted at once, those with windows of like size together"
     sides = {i: _side(starts[i]) for i in which}
@@ -587,7 +587,7 @@ def sizes(self:Clump,
     "Areas of `e`, in those of a typical cell"
     return ellipse_areas(e)/self.area
 
-# %% ../nbs/10_cells.ipynb #929b932b
+# %% ../nbs/10_cells.ipynb #6825238c
 def _middles_apart(a, b):
     "Distance of the middle of each of `a` to that of each of `b`"
     dx = a[:,None,0]-b[:,0]
@@ -616,7 +616,7 @@ def doubts(self:Clump, e):
     scores,left = self.seen_scores(e)
     return (1-scores).sum() + left.sum()
 
-# %% ../nbs/10_cells.ipynb #97cb6963
+# %% ../nbs/10_cells.ipynb #ba5e1aa4
 @patch
 def explanation(self:Clump,
     start:np.ndarray, # ellipses, (n, 5)
@@ -656,7 +656,7 @@ def own_shares(self:Clump,
     "Share of each of `e` that no other covers"
     return _own_shares(*self.covered(e))
 
-# %% ../nbs/10_cells.ipynb #126c7331
+# %% ../nbs/10_cells.ipynb #c852dc0f
 @patch
 def _settled(self:Clump, found):
     "Is the `Explanation` `found` so good that nothing else needs to be tried?"
@@ -716,7 +716,7 @@ def _one_more(self:Clump, e):
     if left[y,x]<=.25: return
     return np.r_[e, circles((x, y), self.radius)]
 
-# %% ../nbs/10_cells.ipynb #0fdbaf91
+# %% ../nbs/10_cells.ipynb #ab37ce02
 @patch
 def _by_sight(self:Clump, e):
     "`e` without the cell that the network is least sure of, and with the best candidate that isn't among them"
