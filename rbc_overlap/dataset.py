@@ -144,7 +144,7 @@ def _usable(folder, images, reasons):
 
 # %% ../nbs/08_dataset.ipynb #f595d3d7
 def labelled(
-    folder,     # images/, masks/, and where there are: slides.csv, review.jsonl, gold.csv
+    folder,     # images/, masks/, and where there are: slides.csv, review.jsonl, gold.csv, cells.coco.json
     gold=False, # also what is kept out as gold?
 )->list[Labelled]: # sorted by name
     "The images of a labelled `folder` that may be trained on; ValueError where none is left"
