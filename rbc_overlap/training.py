@@ -194,11 +194,12 @@ def cells_loss(
 def compact_loss(
     answer,  # of `CompactUNet`
     classes, # int64, (B, H, W); 255 is ignored
-    truth,   # (B, 8, h, w), as of `Scene.maps`
+    truth=None, # (B, 8, h, w), as of `Scene.maps`; None: whole cells aren't known
 ):
     "Loss of the `compact` recipe: that of the classes, and that of whole cells"
     logits,maps = answer
-    return overlap_loss(logits, classes) + cells_loss(maps, truth)
+    loss = overlap_loss(logits, classes)
+    return loss if truth is None else loss+cells_loss(maps, truth)
 
 # %% ../nbs/18_training.ipynb #3eaadb46
 class Epochs(Callback):
@@ -460,7 +461,7 @@ def _answers(session, images): return session.run(None, dict(image=images))
 
 def _probabilities(session, images): return _answers(session, images)[0]
 
-# %% ../nbs/18_training.ipynb #e2adc72a
+# %% ../nbs/18_training.ipynb #97d0b423
 def check_onnx(
     data:bytes,        # an ONNX file
     network:nn.Module, # that it was made of
@@ -559,7 +560,7 @@ def _constants(graph):
         if n.op_type=='DequantizeLinear': values[n.output[0]] = _dequantise(*inputs)
     return values
 
-# %% ../nbs/18_training.ipynb #c1bbcff3
+# %% ../nbs/18_training.ipynb #7a140c53
 def _leads_to(graph, output):
     "Names of all values of an ONNX graph that `output` is made of"
     made = {output}
