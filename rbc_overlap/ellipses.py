@@ -6,7 +6,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/ellipses.html.md"""
 
 # %% auto #0
 __all__ = ['NONE', 'GRID', 'NARROW', 'NAMES', 'R', 'LOWEST', 'SAME', 'matrices', 'circles', 'ellipse_areas', 'axis_ratios',
-           'extents', 'from_spread', 'of_cells', 'transformed', 'distances', 'outlines', 'draw_ellipses',
+           'extents', 'from_spread', 'of_cells', 'transformed', 'resized', 'distances', 'outlines', 'draw_ellipses',
            'sample_places', 'ellipse_maps', 'read_maps', 'distinct']
 
 # %% ../nbs/05_ellipses.ipynb #63f7869c
@@ -72,7 +72,7 @@ def from_spread(
     a = _powers(spread, -.5)
     return np.c_[at, a[:,0,0], a[:,0,1], a[:,1,1]]
 
-# %% ../nbs/05_ellipses.ipynb #7cb9fbff
+# %% ../nbs/05_ellipses.ipynb #a454df82
 def _moments(mask):
     "x, y and the entries xx, xy, yy of 4 times the covariance of the True pixels of `mask`"
     m = cv2.moments(mask.astype(np.uint8), binaryImage=True)
@@ -100,6 +100,18 @@ def transformed(
     spread = linear@_powers(matrices(e), -2)@linear.T
     return from_spread(e[:,:2]@linear.T+turn[:,2], spread)
 
+# %% ../nbs/05_ellipses.ipynb #5bc09ee1
+def resized(
+    e:np.ndarray, # ellipses, (n, 5), px of an image
+    shape,        # (H, W) of the image
+    size,         # (H, W) that it gets
+)->np.ndarray: # (n, 5)
+    "`e` where they lie when the image is resized"
+    fy,fx = np.divide(size, shape)
+    across = fx,0,fx/2-.5
+    down = 0,fy,fy/2-.5
+    return transformed(e, np.array([across, down]))
+
 # %% ../nbs/05_ellipses.ipynb #217a6451
 def distances(
     e:np.ndarray, # ellipses, (n, 5)
@@ -112,7 +124,7 @@ def distances(
     dy = y-my
     return np.hypot(a*dx+b*dy, b*dx+c*dy)
 
-# %% ../nbs/05_ellipses.ipynb #7e4375f9
+# %% ../nbs/05_ellipses.ipynb #dc0e69d6
 def outlines(
     e:np.ndarray, # ellipses, (n, 5)
     k=64,         # points on each
@@ -147,15 +159,16 @@ def sample_places(
     return GRID*np.arange(w, dtype=np.float32)+middle, GRID*np.arange(h, dtype=np.float32)[:,None]+middle
 
 
-# %% ../nbs/05_ellipses.ipynb #c86174cb
+# %% ../nbs/05_ellipses.ipynb #b2a649b2
 def _log_shapes(e):
     "Mean of the logarithms of the half axes, in `R`, and their difference along and across, (n, 3)"
     w,v = np.linalg.eigh(matrices(e))
     logs = -np.log(w*R)
     l = (v*logs[:,None,:])@np.swapaxes(v, -1, -2)
-    return np.stack([(l[:,0,0]+l[:,1,1])/2, l[:,0,0]-l[:,1,1], 2*l[:,0,1]], 1)
+    across,down,mixed = l[:,0,0],l[:,1,1],l[:,0,1]
+    return np.stack([(across+down)/2, across-down, 2*mixed], 1)
 
-# %% ../nbs/05_ellipses.ipynb #71af45f5
+# %% ../nbs/05_ellipses.ipynb #8a800789
 def _from_log_shapes(logs):
     "Entries a, b, c of the matrices with these shapes, (n, 3)"
     size,along,across = logs.T

@@ -200,6 +200,11 @@ def _is_whole(cells, shape):
     sizes = np.array([c.mask.shape for c in cells]).reshape(-1,2)
     return (tops>0).all(1) & (tops+sizes<[H,W]).all(1)
 
+def _area_errors(predicted, truth, pairs):
+    "How far the area of each cell in a clump is off, as a share of it, where it was found at IoU 0.5"
+    found = [(predicted[p], truth[t]) for p,t,value in zip(*pairs) if value>=LEVELS[50]]
+    return [abs(p.area/t.area-1) for p,t in found if t.clump]
+
 def whole_counts(
     predicted:list[Cell],
     truth:list[Cell], # `clump` is 0 for free-standing ones
@@ -212,7 +217,7 @@ def whole_counts(
     counts = dict(whole_cells=int(whole.sum()))
     for k,level in LEVELS.items(): counts[f'whole_found_{k}'] = int(whole[matched[value>=level]].sum())
 
-    errors = [abs(predicted[p].area/truth[t].area-1) for p,t,v in zip(*pairs) if v>=LEVELS[50] and whole[t]]
+    errors = _area_errors(predicted, truth, [a[whole[matched]] for a in pairs])
     counts |= dict(whole_areas=len(errors), whole_area_error=float(sum(errors)))
     complete = _is_whole(predicted, shape)
     surplus = complete.copy()
@@ -220,11 +225,6 @@ def whole_counts(
     return counts | dict(predicted_whole=int(complete.sum()), surplus=int(surplus.sum()))
 
 # %% ../nbs/15_scores.ipynb #50bf1ca0
-def _area_errors(predicted, truth, pairs):
-    "How far the area of each cell in a clump is off, as a share of it, where it was found at IoU 0.5"
-    found = [(predicted[p], truth[t]) for p,t,value in zip(*pairs) if value>=LEVELS[50]]
-    return [abs(p.area/t.area-1) for p,t in found if t.clump]
-
 def cell_counts(
     predicted:list[Cell],
     truth:list[Cell], # `clump` is 0 for free-standing ones

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import cv2, numpy as np, rbc_overlap
 from .core import *
 from .light import FAINT, View, absorbance, find_field
-from .ellipses import GRID, NAMES, distinct, read_maps, transformed
+from .ellipses import GRID, NAMES, distinct, read_maps, resized
 from .classic import DEBRIS, SMALLEST, find_objects
 
 # %% ../nbs/09_segment.ipynb #ca6348a1
@@ -372,8 +372,7 @@ def _tile_candidates(maps, tile):
 def _to_image(candidates, size, shape):
     "Candidates in a view of `size`, each cell once, in px of the image, whose `shape` is (H, W)"
     c = distinct(candidates)
-    fy,fx = np.divide(shape, size)
-    return np.c_[transformed(c[:,:5], np.array([[fx, 0, fx/2-.5], [0, fy, fy/2-.5]])), c[:,5]]
+    return np.c_[resized(c[:,:5], size, shape), c[:,5]]
 
 # %% ../nbs/09_segment.ipynb #43e6bc84
 def predict(
@@ -426,7 +425,7 @@ def _halves(n, margin):
     second = slice(middle, n),slice(max(middle-margin, 0), n)
     return first, second
 
-# %% ../nbs/09_segment.ipynb #7c6c79a4
+# %% ../nbs/09_segment.ipynb #b1402b77
 def _moved_into(candidates, inner, start, down):
     "`candidates` of a part whose middles lie in its slices `inner`, in px of the whole, where it begins at `start`"
     axis,side = (1,inner[0]) if down else (0,inner[1])

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from .core import *
 from .light import CELL, View, absorbance, cell_level
 from .ellipses import GRID, NONE, distances, ellipse_areas, ellipse_maps, extents
-from .ellipses import of_cells, sample_places, transformed
+from .ellipses import of_cells, resized, sample_places, transformed
 from .classic import find_objects
 from .smear import GRANULE, NUCLEUS, meeting_slices, white_cell
 
@@ -591,7 +591,7 @@ class Pallor:
         "What half of a cell's pixels keep at least"
         return self.kept(np.sqrt(.5))
 
-# %% ../nbs/07_synthesis.ipynb #faee0422
+# %% ../nbs/07_synthesis.ipynb #88a52a5c
 def draw_pallor(
     rng, # numpy Generator
 )->Pallor:
@@ -599,7 +599,7 @@ def draw_pallor(
     if rng.random()>=.2: return Pallor()
     return Pallor(rng.uniform(.3, 1), rng.uniform(.36, .8), rng.uniform(2, 6))
 
-# %% ../nbs/07_synthesis.ipynb #f8d1902c
+# %% ../nbs/07_synthesis.ipynb #232efe6f
 def _fade(a, e, pallor):
     "Make the middle of the ellipses `e` paler in `a`, in place"
     h,w = a.shape[:2]
@@ -714,11 +714,6 @@ def _is_known(cell, mask):
     inside = 0<y.start and y.stop<H and 0<x.start and x.stop<W
     return inside and cell.clump>0 and (mask[y,x][cell.mask]==UNKNOWN).mean()<.1
 
-def _scaled(e, shape, size):
-    "The ellipses `e` of an image of `shape` at another `size`"
-    fy,fx = np.divide(size, shape)
-    return transformed(e, np.array([[fx, 0, fx/2-.5], [0, fy, fy/2-.5]]))
-
 def make_frame(
     image:np.ndarray, # RGB, uint8, (H, W, 3)
     mask:np.ndarray,  # classes, uint8, (H, W)
@@ -731,7 +726,7 @@ def make_frame(
     view = View(image, diameter, level)
     a = view.window()
     in_clumps = of_cells([c for c in cells if _is_known(c, mask)])
-    in_clumps = _scaled(in_clumps, mask.shape, view.size)
+    in_clumps = resized(in_clumps, mask.shape, view.size)
     mask = _resize_mask(mask, view.size)
     stained = mask>0
     alone = whole_cells(mask)
@@ -776,7 +771,8 @@ def _take_ellipses(self:Frame, scene, turn, corner):
     "Give `scene` the frame's ellipses near it; `turn` is the map of a part of the frame with its `corner` (x, y)"
     moved = self.ellipses - [*corner,0,0,0]
     e = transformed(moved, turn)
-    near = np.abs(e[:,:2]-scene.n.shape[0]/2).max(1, initial=0) < scene.n.shape[0]/2+CELL
+    half = scene.n.shape[0]/2
+    near = np.abs(e[:,:2]-half).max(1, initial=0) < half+CELL
     scene.ellipses = e[near]
     scene.free = int(near[:self.free].sum())
 
