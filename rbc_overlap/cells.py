@@ -55,7 +55,7 @@ def _touches_frame(x, y, w, h, shape):
     if x==0 or y==0: return True
     return x+w==shape[1] or y+h==shape[0]
 
-# %% ../nbs/10_cells.ipynb #2011d102
+# %% ../nbs/10_cells.ipynb #75f85ef4
 def _owners(candidates, labels):
     "Number of the piece in which each candidate lies, by nine points of it; 0: none"
     x,y = candidates[:,0],candidates[:,1]
@@ -70,7 +70,7 @@ def _owners(candidates, labels):
     for vote in votes[1:]: owners = np.where(owners>0, owners, vote)
     return owners
 
-# %% ../nbs/10_cells.ipynb #895f055a
+# %% ../nbs/10_cells.ipynb #526fd1cf
 def pieces(
     mask:np.ndarray, # classes, uint8, (H, W); rbc and overlap are foreground
     field=None,      # bool, (H, W): where the picture is; None: everywhere
@@ -176,7 +176,7 @@ def _within_field(corner, size, shape, field):
     within[rows,columns] = field[below:top+size[0], behind:left+size[1]]
     return within
 
-# %% ../nbs/10_cells.ipynb #ccc2bf33
+# %% ../nbs/10_cells.ipynb #82afd3a5
 class Clump:
     "A piece of a mask on a grid; `inside`, `overlap`, `known` are flat, with a 0 at the end for what lies off the grid"
     def __init__(self,
@@ -207,7 +207,7 @@ class Clump:
 
     def _flat(self, shares): return np.append(shares, 0).astype(np.float32)
 
-# %% ../nbs/10_cells.ipynb #07e20761
+# %% ../nbs/10_cells.ipynb #cdff31c5
 @patch
 def _on_grid(self:Clump, candidates):
     "Candidates in px of the image, in samples; the highest score first"
@@ -251,7 +251,7 @@ def _window(middle, side):
 
 def _between(i, n): return (i>=0) & (i<n)
 
-# %% ../nbs/10_cells.ipynb #ffeec9cc
+# %% ../nbs/10_cells.ipynb #07f46a6c
 class Sheet:
     "The grids of several `clumps` of one scale, one after the other; flat, with a 0 at the end"
     def __init__(self, clumps):
@@ -473,7 +473,7 @@ def _fit_edges(clumps, e, starts, soft):
         left,damp = left[fit.going],fit.damp[fit.going]
     return e, squares
 
-# %% ../nbs/10_cells.ipynb #d15204f6
+# %% ../nbs/10_cells.ipynb #c1ebebfc
 def _chunks(which, starts):
     "Which clumps are fitted at once, those with windows of like size together"
     sides = {i: _side(starts[i]) for i in which}
@@ -587,7 +587,7 @@ def sizes(self:Clump,
     "Areas of `e`, in those of a typical cell"
     return ellipse_areas(e)/self.area
 
-# %% ../nbs/10_cells.ipynb #6825238c
+# %% ../nbs/10_cells.ipynb #9b127d09
 def _middles_apart(a, b):
     "Distance of the middle of each of `a` to that of each of `b`"
     dx = a[:,None,0]-b[:,0]
@@ -616,7 +616,7 @@ def doubts(self:Clump, e):
     scores,left = self.seen_scores(e)
     return (1-scores).sum() + left.sum()
 
-# %% ../nbs/10_cells.ipynb #ba5e1aa4
+# %% ../nbs/10_cells.ipynb #5ce341fa
 @patch
 def explanation(self:Clump,
     start:np.ndarray, # ellipses, (n, 5)
@@ -656,7 +656,7 @@ def own_shares(self:Clump,
     "Share of each of `e` that no other covers"
     return _own_shares(*self.covered(e))
 
-# %% ../nbs/10_cells.ipynb #c852dc0f
+# %% ../nbs/10_cells.ipynb #4d0a38d9
 @patch
 def _settled(self:Clump, found):
     "Is the `Explanation` `found` so good that nothing else needs to be tried?"
@@ -716,7 +716,7 @@ def _one_more(self:Clump, e):
     if left[y,x]<=.25: return
     return np.r_[e, circles((x, y), self.radius)]
 
-# %% ../nbs/10_cells.ipynb #ab37ce02
+# %% ../nbs/10_cells.ipynb #18a81535
 @patch
 def _by_sight(self:Clump, e):
     "`e` without the cell that the network is least sure of, and with the best candidate that isn't among them"
