@@ -8,10 +8,11 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/classic.html.md"""
 __all__ = ['FAR', 'APART', 'GRAIN', 'PALE', 'OUTLINE', 'DEBRIS', 'SMALLEST', 'METHODS', 'otsu', 'paper_silhouette', 'smooth',
            'stain_level', 'local_level', 'purple', 'not_red_cells', 'mend_rings', 'neighbour_lines',
            'absorbance_silhouette', 'ellipse_iou', 'notch_depths', 'describe', 'typical_area', 'outline_diameter',
-           'judge', 'Objects', 'find_objects', 'free_cells', 'free_counts', 'rates']
+           'judge', 'Objects', 'paler_level', 'find_objects', 'free_cells', 'free_counts', 'rates']
 
 # %% ../nbs/04_classic.ipynb #d3d53806
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 import cv2, numpy as np, pandas as pd
 from fastcore.basics import patch
 from scipy import ndimage as ndi
@@ -491,17 +492,58 @@ def _without_tiny(objects):
     nothing = np.zeros_like(objects.labels)
     return Objects(nothing, objects.table[:0], np.nan, 'nothing found', 0)
 
+# %% ../nbs/04_classic.ipynb #a9261541
+def paler_level(
+    green:np.ndarray, # absorbance, smoothed, float32, (H, W)
+    level:float,      # of what is stained more
+    diameter:float,   # of a cell, px
+    field=None,       # bool, (H, W), where it isn't all of the image
+)->float: # absorbance in green; 0 where nothing else is stained
+    "The `stain_level` of what lies more than a quarter of a cell away from everything that is stained as `level` says"
+    darker = (green>OUTLINE*level).astype(np.uint8)
+    rest = _by_disk(cv2.MORPH_DILATE, darker, .25*diameter)==0
+    if field is not None: rest &= field
+    return stain_level(green[rest]) if rest.mean()>.1 else 0.
+
+# %% ../nbs/04_classic.ipynb #152837cb
+class _Pieces(NamedTuple):
+    "What is stained as `level` says, as from `describe`, and the diameter of a cell by it"
+    labels:np.ndarray
+    table:pd.DataFrame
+    level:float
+    diameter:float
+    how:str
+
+    def red_area(self): # px
+        "Area of all that may be red cells"
+        if not self.diameter>=SMALLEST: return 0
+        kinds = judge(self.table, self.diameter, self.level)
+        return self.table.area[kinds!='debris'].sum()
+
+# %% ../nbs/04_classic.ipynb #a5f2e01a
+def _pieces_at(level, a, silhouette, assumed, given, field):
+    "`_Pieces` of a `silhouette` in `a`, which is smoothed for cells that are `assumed` px across"
+    labels,table = describe(silhouette, a, level, assumed, field)
+    return _Pieces(labels, table, level, *_measure_diameter(labels, table, assumed, given, field))
+
+def _levels(green, diameter, field):
+    "The levels at which something is stained, the darkest first"
+    level = stain_level(green if field is None else green[field])
+    found = [level]
+    while level and (level := paler_level(green, level, diameter, field)): found.append(level)
+    return found
+
 # %% ../nbs/04_classic.ipynb #8e462cff
 METHODS = 'absorbance','paper'
 
-def _find_pieces(image, raw, method, diameter, field):
-    "Labels and table of `describe`, and the level of the stain; `raw` is the absorbance of `image`"
-    a = smooth(raw, diameter)
-    green = a[...,1]
-    level = stain_level(green if field is None else green[field])
-    if method=='paper': silhouette = paper_silhouette(image, diameter, field)
-    else: silhouette = absorbance_silhouette(a, level, diameter, field)
-    return *describe(silhouette, a, level, diameter, field), level
+def _find_pieces(image, raw, method, assumed, given, field):
+    "`_Pieces` at the level at which most is red cells; `raw` is the absorbance of `image`"
+    a = smooth(raw, assumed)
+    levels = _levels(a[...,1], assumed, field)
+    if method=='paper': return _pieces_at(levels[0], a, paper_silhouette(image, assumed, field), assumed, given, field)
+    silhouettes = [absorbance_silhouette(a, level, assumed, field) for level in levels]
+    found = [_pieces_at(level, a, s, assumed, given, field) for level,s in zip(levels, silhouettes)]
+    return max(found, key=_Pieces.red_area)
 
 def find_objects(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
@@ -518,14 +560,13 @@ def find_objects(
     size = diameter or start
     for _ in range(4):
         assumed = size
-        labels,table,level = _find_pieces(image, raw, method, assumed, field)
-        found,how = _measure_diameter(labels, table, assumed, diameter, field)
-        if not found>=SMALLEST: break
-        size = found
+        found = _find_pieces(image, raw, method, assumed, diameter, field)
+        if not found.diameter>=SMALLEST: break
+        size = found.diameter
         if .8<size/assumed<1.25: break
 
-    table['kind'] = judge(table, size, level if method=='absorbance' else None)
-    objects = _without_tiny(_settle_diameter(Objects(labels, table, found, how, 0)))
+    found.table['kind'] = judge(found.table, size, found.level if method=='absorbance' else None)
+    objects = _without_tiny(_settle_diameter(Objects(found.labels, found.table, found.diameter, found.how, 0)))
     return replace(objects, level=cell_level(raw, objects.silhouette()))
 
 # %% ../nbs/04_classic.ipynb #8061a079
