@@ -1,12 +1,14 @@
 """Truth for validation: the silhouette of every clump explained by ellipses, started from hand-set points or boxes.
-usage: python benchmarks/validation.py DATA --out FOLDER [--slides 5,10,15] [--model FILE]
-DATA holds images/ and points.csv (image, x, y) with slides.csv, or boxes.csv (image, xmin, ymin, xmax, ymax, label: rbc or wbc)"""
+usage: python benchmarks/validation.py DATA --out FOLDER [--slides 5,10,15] [--every N] [--scale S] [--model FILE]
+DATA holds images/ and, where there are: slides.csv (image, slide); points.csv (image, x, y), or boxes.csv (image, xmin, ymin, xmax, ymax,
+label: rbc or wbc; or image, class, x, y, width, height)"""
 import argparse, json, shutil
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
 from rbc_overlap.cells import drop_specks, summits
-from rbc_overlap.classic import find_objects
-from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, depth, read_image, round_kernel, write_file, write_mask
+from rbc_overlap.classic import find_objects, smooth
+from rbc_overlap.core import UNKNOWN, cells_mask, coco, crop_cell, depth, read_image, round_kernel, to_png, write_file, write_mask
+from rbc_overlap.light import absorbance
 from rbc_overlap.segment import Model, doubted, segment
 from scipy import ndimage as ndi
 from scipy.optimize import least_squares
@@ -48,7 +50,7 @@ def fit(start, xy, inside, radius, hold, pin):
     p,w = first,weights(len(start), hold, pin)
     for soft in (2/radius, .7/radius):
         given = first,xy,inside,soft,w
-        p = least_squares(residuals, p, jacobian, method='lm', ftol=1e-4, args=given).x
+        p = least_squares(residuals, p, jacobian, method='lm', ftol=1e-4, max_nfev=100, args=given).x
     return p.reshape(-1, 5)
 
 def axes(p, radius):
@@ -141,6 +143,7 @@ def may_be_two(piece, radius):
 
 def judge(t, piece, starts, radius, boxes):
     "(how, ellipses or None, IoU) of a row of `find_objects`' table: free, hand-set, automatic, cut by the frame or unexplained"
+    if boxes and not len(starts): return 'without a box', None, 0.
     one = boxes and len(starts)==1 and boxed(starts[0], t, piece.shape)
     if one or (t.kind=='free' and len(starts)<2 and not may_be_two(piece, radius)): return 'free', None, 1.
     y,x = max(t.y-12, 0), max(t.x-12, 0)
@@ -152,13 +155,25 @@ def judge(t, piece, starts, radius, boxes):
     if not found: return 'cut by the frame' if t.cut and not boxes else 'unexplained', None, 0.
     return how, found[0]+shift, found[1]
 
+def white_cells(image, o, boxes, red):
+    "The white cells in `boxes` (n, 4) that touch nothing `red`, bool (H, W): what is stained in the ellipse of each box"
+    stained = smooth(absorbance(image), o.diameter).sum(2) > .25*o.level.sum()
+    found = []
+    for b in boxes:
+        place = draw([*(b[:2]+b[2:])/2, *(b[2:]-b[:2])*.53, 0], red.shape)
+        if red[cv2.dilate(place.astype(np.uint8), round_kernel(2))>0].any(): continue
+        mask = cv2.morphologyEx((stained & place).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(.15*o.diameter))
+        whole = ndi.binary_fill_holes(mask)
+        if whole.sum()>.6*place.sum(): found.append(crop_cell(whole))
+    return found
+
 def truth(image, hints, boxes):
-    "(mask, cells, a row for each object of what was made of it) of `image` from `hints`: rows of points.csv or boxes.csv"
+    "(mask, cells, white cells, a row for each object of what was made of it) of `image` from `hints`: rows of points.csv or boxes.csv"
     white = hints.loc[hints.label=='wbc', CORNERS].to_numpy() if boxes else []
     hints = hints[hints.label=='rbc'] if boxes else hints
     o = find_objects(image, diameter=box_diameter(hints, image.shape) if boxes else None)
     shape,r = o.labels.shape,o.diameter/2
-    if not r==r: return np.full(shape, UNKNOWN, np.uint8), [], []
+    if not r==r: return np.full(shape, UNKNOWN, np.uint8), [], [], []
     unknown,wbc,mask,cells,rows = *np.zeros((3,*shape), np.uint8), [], []
     for b in white:
         x,y,X,Y = b.round().astype(int)
@@ -170,7 +185,7 @@ def truth(image, hints, boxes):
     objects = [t for t in o.table.itertuples() if t.kind!='debris' and wbc[o.labels==t.label].mean()<.5]
     for x,y,a,b in starts[~np.isin(at, [t.label for t in objects])]: unknown |= draw((x, y, a, b, 0), shape) # a cell that classic missed
     for t in objects:
-        piece = o.labels==t.label
+        piece = (o.labels==t.label) & (wbc==0)
         how,e,iou = judge(t, piece, starts[at==t.label], r, boxes)
         own = [crop_cell(draw(x, shape)) for x in e] if e is not None else [crop_cell(piece)] if how=='free' else []
         rows.append(dict(how=how, n=len(own), iou=iou, overlap=int((cells_mask(own, shape)==2).sum())))
@@ -179,27 +194,68 @@ def truth(image, hints, boxes):
             c.ellipse = e[i].round(2).tolist() if e is not None else None
         if not own: unknown |= piece
         mask,cells = np.maximum(mask, cells_mask(own, shape)),cells+own
-    return np.where(mask | ~(unknown>0), mask, UNKNOWN).astype(np.uint8), cells, rows
+    unknown[wbc>0] = 0
+    red = (mask>0) | np.isin(o.labels, [t.label for t in objects])
+    return np.where(mask | ~(unknown>0), mask, UNKNOWN).astype(np.uint8), cells, white_cells(image, o, white, red), rows
 
-def build(data, out, slides=None, model=None):
-    "Write the labelled folder `out` for the images in `data`, or those of `slides`; a row per object"
-    data,out = Path(data),Path(out)
-    boxes = (data/'boxes.csv').exists()
-    hints = pd.read_csv(data/('boxes.csv' if boxes else 'points.csv'))
-    if boxes: table = pd.DataFrame(dict(image=sorted(hints.image.unique()), slide=1))
-    else: table = pd.read_csv(data/'slides.csv')
+def read_hints(data, scale):
+    "(hints, are they boxes?): points or boxes in px of images reduced by `scale`; none where `data` has neither"
+    if (data/'points.csv').exists():
+        points = pd.read_csv(data/'points.csv')
+        return points.assign(x=points.x*scale, y=points.y*scale), False
+    if not (data/'boxes.csv').exists(): return pd.DataFrame(columns=['image','x','y']), False
+    boxes = pd.read_csv(data/'boxes.csv')
+    if 'class' in boxes:
+        boxes = boxes.assign(label=np.where(boxes['class']=='rbc', 'rbc', 'wbc'), xmin=boxes.x, ymin=boxes.y)
+        boxes = boxes.assign(xmax=boxes.x+boxes.width, ymax=boxes.y+boxes.height)
+    boxes[CORNERS] *= scale
+    return boxes, True
+
+def by_background(data, names, n=24):
+    "For each image the number of a group of like backgrounds: what stands in for slides that nobody wrote down"
+    colours = np.float32([np.percentile(read_image(data/'images'/name)[::4,::4].reshape(-1, 3), 85, axis=0) for name in names])
+    cv2.setRNGSeed(0)
+    _,groups,_ = cv2.kmeans(colours, min(n, len(names)), None, (3,100,.1), 3, cv2.KMEANS_PP_CENTERS)
+    return [f'{data.name}{i:02d}' for i in groups.ravel()]
+
+def find_images(data, slides, every):
+    "Table of images and slides: those of `slides`, or every so many"
+    if (data/'slides.csv').exists(): table = pd.read_csv(data/'slides.csv')
+    else:
+        names = sorted(f.name for f in (data/'images').iterdir())
+        table = pd.DataFrame(dict(image=names, slide=by_background(data, names)))
     if slides is not None: table = table[table.slide.isin(slides)]
+    return table[1::every] if every>1 else table
+
+def reduced_image(source, scale, to):
+    "The image in `source`, reduced by `scale` and written to `to`"
+    if scale==1:
+        if not to.exists(): shutil.copy(source, to)
+        return read_image(source)
+    image = cv2.resize(np.asarray(read_image(source)), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    write_file(to, to_png(image))
+    return image
+
+def build(data, out, slides=None, model=None, scale=1., every=1):
+    "Write the labelled folder `out` for the images in `data`; a row per object"
+    data,out = Path(data),Path(out)
+    hints,boxes = read_hints(data, scale)
+    table = find_images(data, slides, every)
     for d in ('images','masks'): (out/d).mkdir(parents=True, exist_ok=True)
-    images,rows,about = [],[],[]
+    images,rows,about,written = [],[],[],[]
     for name in tqdm(table.image):
-        image = read_image(data/'images'/name)
-        mask,cells,found = truth(image, hints[hints.image==name], boxes)
-        if not (out/'images'/name).exists(): shutil.copy(data/'images'/name, out/'images'/name)
+        new = name if scale==1 else f'{Path(name).stem}.png'
+        image = reduced_image(data/'images'/name, scale, out/'images'/new)
+        mask,cells,white,found = truth(image, hints[hints.image==name], boxes)
         write_mask(out/'masks'/f'{Path(name).stem}_mask.png', doubted(mask, segment(image, model=model).mask) if model else mask)
-        images.append((cells, mask.shape, name))
+        images.append((cells+white, mask.shape, new))
+        written.append(new)
         about += [dict(freestanding=not c.clump, **(dict(ellipse=c.ellipse) if c.ellipse else {})) for c in cells]
+        about += len(white)*[dict(category_id=2)]
         rows += [dict(image=name, **r) for r in found]
+    table = table.assign(image=written)
     d = coco(images, description='ellipses fitted to silhouettes by benchmarks/validation.py')
+    d['categories'].append(dict(id=2, name='wbc'))
     for a,more in zip(d['annotations'], about): a |= more
     write_file(out/'cells.coco.json', json.dumps(d))
     write_file(out/'slides.csv', table.to_csv(index=False))
@@ -209,10 +265,12 @@ if __name__=='__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('data'); p.add_argument('--out', required=True)
     p.add_argument('--slides', type=lambda s: [int(x) for x in s.split(',')], help='default: all')
+    p.add_argument('--every', type=int, default=1, help='take every N-th image, from the second one on')
+    p.add_argument('--scale', type=float, default=1., help='reduce the images by it, so that cells are about 45 px across')
     p.add_argument('--model', type=Path, help='for masks to train on: cells in which this model sees an overlap become unknown')
     args = p.parse_args()
     cv2.setNumThreads(1)
     np.seterr(over='ignore', invalid='ignore') # a fit that runs away is refused by its IoU
-    rows = build(args.data, args.out, args.slides, args.model and Model(args.model))
+    rows = build(args.data, args.out, args.slides, args.model and Model(args.model), args.scale, args.every)
     print(rows.groupby('how').agg(objects=('n','size'), cells=('n','sum'), overlap_px=('overlap','sum'), iou=('iou','median')).round(3).to_string())
     print((rows.groupby('image').overlap.sum()>=200).sum(), 'of', rows.image.nunique(), 'images have 200 overlap px or more')

@@ -57,9 +57,18 @@ class Labelled:
         return image, mask
 
     def cells(self)->list[Cell]:
-        "Cells that are known whole; none where the mask was corrected by hand, which they don't follow"
-        if not self.whole or self.repainted: return []
-        return load_cells(self.whole)[0]
+        "Red cells that are known whole; none where the mask was corrected by hand, which they don't follow"
+        return [] if self.repainted else self._of_kind(white=False)
+
+    def white_cells(self)->list[Cell]:
+        "White cells and platelets that are known whole: those of the category `wbc`"
+        return self._of_kind(white=True)
+
+    def _of_kind(self, white):
+        if not self.whole: return []
+        names = {c['id']: c['name'] for c in self.whole.get('categories', ())}
+        annotations = [a for a in self.whole['annotations'] if (names.get(a.get('category_id'))=='wbc')==white]
+        return load_cells(self.whole | dict(annotations=annotations))[0]
 
 # %% ../nbs/08_dataset.ipynb #d4b97ae8
 def _require_images(folder):
