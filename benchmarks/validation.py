@@ -126,9 +126,9 @@ def box_starts(boxes, radius, shape):
     return np.c_[low+high, high-low]/2, (lo+hi)/2
 
 def box_diameter(boxes, shape):
-    "That of the cells whose boxes the frame doesn't cut"
+    "That of the cells whose boxes the frame doesn't cut; None where it cuts all"
     b = boxes[(boxes.xmin>2) & (boxes.ymin>2) & (boxes.xmax<shape[1]-2) & (boxes.ymax<shape[0]-2)]
-    return float(np.sqrt((b.xmax-b.xmin)*(b.ymax-b.ymin)).median())
+    return float(np.sqrt((b.xmax-b.xmin)*(b.ymax-b.ymin)).median()) if len(b) else None
 
 def boxed(start, t, shape):
     "Is the box of a start that of the object in row `t`?"
