@@ -73,7 +73,7 @@ def train_arm(arm, train, held_out, seed, steps):
 
 def real_ious(model, frames):
     "Mean, std and pooled IoUs of `model` on real `frames`: (image, truth, what `measure_cells` says)"
-    scores = [score_mask(classify(model, image, d, level)[0], truth) for image,truth,(d,_,_,level) in tqdm(frames, 'real frames', leave=False)]
+    scores = [score_mask(classify(model, image, d, level).mask, truth) for image,truth,(d,_,_,level) in tqdm(frames, 'real frames', leave=False)]
     rows,counts = zip(*scores)
     return paper_table(pd.DataFrame(rows), sum(counts))
 

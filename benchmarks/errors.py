@@ -46,7 +46,7 @@ def main():
         found,overlap,scale = {m: [] for m in models},0,[]
         for image,truth,size,level,true in cases(folder):
             diameter = next((d for d in (true, size) if d==d), 40.)
-            for m,model in models.items(): found[m].append(sorted_errors(classify(model, image, size, level)[0], image, truth, diameter))
+            for m,model in models.items(): found[m].append(sorted_errors(classify(model, image, size, level).mask, image, truth, diameter))
             overlap,scale = overlap+int((truth==OVERLAP).sum()), scale+[size/true]
         table = pd.DataFrame({m: column(f, overlap) for m,f in found.items()})
         order = [c for e in ERRORS for c in table.index if c.startswith(e)]

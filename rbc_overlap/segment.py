@@ -6,9 +6,9 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/segment.html.md"""
 
 # %% auto #0
 __all__ = ['MODEL', 'INPUTS', 'LARGEST_FILE', 'ENOUGH', 'SMALL', 'LEAST', 'WINDOW', 'WINDOW_PLACES', 'ALIKE', 'FURTHER', 'HALO',
-           'LARGEST_VIEW', 'ENGINES', 'Segmentation', 'open_session', 'Model', 'reduced', 'measure_cells', 'Span',
-           'tiles', 'predict', 'drop_crumbs', 'classify', 'shipped_model', 'model_engine', 'classic_engine', 'segment',
-           'doubted']
+           'LARGEST_VIEW', 'DARK', 'HAZE', 'NUCLEATED', 'NUCLEI', 'UNSURE', 'ENGINES', 'Segmentation', 'open_session',
+           'Model', 'reduced', 'measure_cells', 'Span', 'tiles', 'Seen', 'predict', 'drop_crumbs', 'classify',
+           'shipped_model', 'model_engine', 'classic_engine', 'unlike_smear', 'segment', 'doubted']
 
 # %% ../nbs/09_segment.ipynb #9625b6bd
 import hashlib, json, os
@@ -19,6 +19,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np, rbc_overlap
+from scipy import ndimage as ndi
 from .core import *
 from .light import FAINT, View, absorbance, find_field
 from .ellipses import GRID, NAMES, distinct, read_maps, resized
@@ -34,6 +35,8 @@ class Segmentation:
     n:int           # free-standing cells that the diameter rests on
     field:np.ndarray = None # where the picture is, bool, (H, W); None: everywhere
     candidates:np.ndarray = None # whole cells that the network sees: ellipses and scores, (n, 6), px; None: gives none
+    entropy:float = np.nan  # of the network's answer on cells, mean: 0 where it is sure, 1 where all classes are alike
+    unlike:str = ''         # why `image` doesn't look like a stained blood smear; '' where it does
 
     def _repr_png_(self): return self.mask._repr_png_()
 
@@ -389,16 +392,33 @@ def _to_image(candidates, size, shape):
     return np.c_[resized(c[:,:5], size, shape), c[:,5]]
 
 # %% ../nbs/09_segment.ipynb #43e6bc84
+class Seen(NamedTuple):
+    "What a network says of an image"
+    mask:Mask
+    candidates:np.ndarray # (n, 6), px of the image, or None
+    entropy:float         # mean over the cells; nan where there are none
+
+def _entropy_of_cells(p):
+    "(sum, number) of the entropy of the probabilities `p` on cells, at some of the pixels"
+    some = p[::4,::4]
+    on_cells = some[some.argmax(2)>0]
+    return np.array([_entropy(on_cells).sum(), len(on_cells)])
+
+def _mean(total):
+    "Mean of a (sum, number); nan where there are none"
+    return float(total[0]/total[1]) if total[1] else np.nan
+
+# %% ../nbs/09_segment.ipynb #947c6094
 def predict(
     model:Model,
     view:View,   # at the model's diameter
     shape,       # (H, W) of the image
     unsure=None, # float32, (H, W), where given: filled with the entropy of each pixel, 0 to 1
     **kwargs,    # passed to `tiles`
-): # (`Mask`, (H, W); candidates, (n, 6), px of the image, or None)
+)->Seen:
     "Classify `view` tile by tile, and bring the classes back to the image's `shape`"
     mask = np.zeros(shape, np.uint8)
-    seen = []
+    seen,doubt = [],np.zeros(2)
     scale = np.divide(view.size, shape)
     multiple = model.card['multiple']
     grid = [tiles(n, multiple, **kwargs) for n in view.size]
@@ -408,9 +428,11 @@ def predict(
         p,maps = _classify_tile(model, view, tile)
         p = _bring_back(p, tile, window, scale)
         mask[window] = p.argmax(2)
+        doubt += _entropy_of_cells(p)
         if unsure is not None: unsure[window] = _entropy(p)
         if maps is not None: seen.append(_tile_candidates(maps, tile))
-    return Mask(mask), _to_image(np.concatenate(seen), view.size, shape) if seen else None
+    candidates = _to_image(np.concatenate(seen), view.size, shape) if seen else None
+    return Seen(Mask(mask), candidates, _mean(doubt))
 
 # %% ../nbs/09_segment.ipynb #c4edfac9
 def drop_crumbs(
@@ -453,18 +475,20 @@ def _classify_halves(model, image, diameter, level, unsure, field):
     shape = image.shape[:2]
     margin = ceil(HALO*diameter/model.card['diameter'])
     mask = np.zeros(shape, np.uint8)
-    seen = []
+    seen,entropies = [],[]
     for own,wider in _halves(max(shape), margin):
         window,part = [(s,slice(None)) if shape[0]>=shape[1] else (slice(None),s) for s in (own,wider)]
         start = own.start-wider.start
         inner = slice(start, start+own.stop-own.start)
         inner = (inner,slice(None)) if shape[0]>=shape[1] else (slice(None),inner)
         doubt = None if unsure is None else np.zeros(field[part].shape, np.float32)
-        classes,candidates = classify(model, image[part], diameter, level, doubt, field[part])
+        classes,candidates,entropy = classify(model, image[part], diameter, level, doubt, field[part])
         mask[window] = classes[inner]
         if unsure is not None: unsure[window] = doubt[inner]
         if candidates is not None: seen.append(_moved_into(candidates, inner, wider.start, shape[0]>=shape[1]))
-    return Mask(mask), distinct(np.concatenate(seen)) if seen else None
+        if entropy==entropy: entropies.append(entropy)
+    candidates = distinct(np.concatenate(seen)) if seen else None
+    return Seen(Mask(mask), candidates, float(np.mean(entropies)) if entropies else np.nan)
 
 # %% ../nbs/09_segment.ipynb #c6e82186
 def classify(
@@ -474,19 +498,19 @@ def classify(
     level:np.ndarray, # absorbance of a cell per channel, (3,), as from `measure_cells`; None: there are no cells
     unsure=None,      # as in `predict`
     field=None,       # bool, (H, W): where the picture is; None finds it
-): # (`Mask`, (H, W), background outside of the field; candidates as from `predict`)
+)->Seen: # its mask is background outside of the field
     "Classify `image`, whose cells were measured"
     shape = image.shape[:2]
-    if level is None: return Mask(np.zeros(shape, np.uint8)), None
+    if level is None: return Seen(Mask(np.zeros(shape, np.uint8)), None, np.nan)
     if field is None: field = find_field(image)
     too_large = _view_pixels(model, shape, diameter) > LARGEST_VIEW
     if too_large: return _classify_halves(model, image, diameter, level, unsure, field)
     view = View(image, diameter, level, model.card['diameter'], field)
-    mask,candidates = predict(model, view, shape, unsure)
-    mask[~field] = BACKGROUND
+    seen = predict(model, view, shape, unsure)
+    seen.mask[~field] = BACKGROUND
     if unsure is not None: unsure[~field] = 0
-    drop_crumbs(mask, diameter)
-    return mask, candidates
+    drop_crumbs(seen.mask, diameter)
+    return seen
 
 # %% ../nbs/09_segment.ipynb #dcc83e7a
 @lru_cache(1)
@@ -505,8 +529,8 @@ def model_engine(
     if field is None: field = find_field(image)
     model = model or shipped_model()
     diameter,how,n,level = measure_cells(image, diameter, field)
-    mask,candidates = classify(model, image, diameter, level, unsure, field)
-    return Segmentation(mask, diameter, how, n, field, candidates)
+    seen = classify(model, image, diameter, level, unsure, field)
+    return Segmentation(seen.mask, diameter, how, n, field, seen.candidates, seen.entropy)
 
 # %% ../nbs/09_segment.ipynb #371b8eaf
 def classic_engine(
@@ -520,6 +544,73 @@ def classic_engine(
     cells = o.silhouette()
     mask = Mask(cells.astype(np.uint8))
     return Segmentation(mask, o.diameter, o.how, o.n, field)
+
+# %% ../nbs/09_segment.ipynb #133359f2
+DARK = 60      # grey level of the brightest channel, median
+HAZE = .3      # of a cell's absorbance
+NUCLEATED = .6 # nuclei for each cell
+NUCLEI = .75   # absorbance, in green
+UNSURE = .33   # entropy
+
+class _Look(NamedTuple):
+    "Some pixels of an image: RGB, absorbance in green, where there are cells and field, and a cell's diameter and level"
+    image:np.ndarray
+    green:np.ndarray
+    cells:np.ndarray
+    field:np.ndarray
+    diameter:float
+    level:float
+
+def _look(image, field, s):
+    "A `_Look` at `image`, whose `Segmentation` is `s`"
+    step = max(int(s.diameter/16), 1) if s.diameter==s.diameter else 1
+    small,inside,mask = [np.ascontiguousarray(a[::step,::step]) for a in (image, field, s.mask)]
+    green = absorbance(small, inside)[...,1]
+    cells = mask>0
+    level = float(np.median(green[mask==RBC])) if (mask==RBC).any() else np.nan
+    return _Look(small, green, cells, inside, s.diameter/step, level)
+
+# %% ../nbs/09_segment.ipynb #7c3903eb
+def _count_nuclei(look):
+    "How many dark lumps there are inside of cells, for each cell"
+    cells = ndi.binary_fill_holes(look.cells)
+    dark = ((look.green>2.2*look.level) & cells).astype(np.uint8)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(.06*look.diameter))
+    _,_,stats,_ = cv2.connectedComponentsWithStats(dark)
+    one = cell_area(look.diameter)
+    share = stats[1:,cv2.CC_STAT_AREA]/one
+    nuclei = (share>.03) & (share<.5)
+    return nuclei.sum()/max(cells.sum()/one, 1)
+
+def _haze(look):
+    "How much more is absorbed around cells than far from them, in units of a cell; 0 where nothing is far from them"
+    def within(radii): return cv2.dilate(look.cells.astype(np.uint8), round_kernel(radii*look.diameter))>0
+    around = within(.35) & ~within(.12) & look.field
+    far = look.field & ~within(.8)
+    if not around.any() or far.mean()<.01: return 0.
+    return (np.median(look.green[around])-np.median(look.green[far]))/look.level
+
+# %% ../nbs/09_segment.ipynb #99cfada3
+def _unlike_smear(look, entropy):
+    "Why the image isn't like a stained smear: the first reason; '' where there is none"
+    grey = np.median(look.image.max(2)[look.field]) if look.field.any() else 0
+    if grey<DARK: return f'a dark field (median grey level {grey:.0f})'
+    if not look.level==look.level: return ''
+    nuclei,haze = _count_nuclei(look),_haze(look)
+    if nuclei>NUCLEATED: return f'nucleated cells ({nuclei:.1f} nuclei for each cell)'
+    if look.level>NUCLEI: return f'cells as dark as nuclei (absorbance {look.level:.2f})'
+    if haze>HAZE: return f'no clear background around the cells (by {haze:.1f} of a cell darker)'
+    if entropy>UNSURE: return f'the network is unsure of the cells (entropy {entropy:.2f})'
+    return ''
+
+def unlike_smear(
+    image:np.ndarray, # RGB, uint8, (H, W, 3)
+    segmentation:Segmentation, # of it
+)->str: # in words; '' where it is like one
+    "Why `image` doesn't look like a stained smear of a mammal's blood"
+    field = segmentation.field
+    if field is None: field = find_field(image)
+    return _unlike_smear(_look(np.asarray(image), field, segmentation), segmentation.entropy)
 
 # %% ../nbs/09_segment.ipynb #e85baa1b
 ENGINES = dict(model=model_engine, classic=classic_engine)
@@ -549,7 +640,8 @@ def segment(
     _check_rgb(image)
     if engine not in ENGINES: raise ValueError(f'no engine {engine!r}; there are {", ".join(ENGINES)}')
     if diameter is not None: _check_diameter(diameter, image.shape[:2])
-    return ENGINES[engine](image, diameter, **kwargs)
+    found = ENGINES[engine](image, diameter, **kwargs)
+    return replace(found, unlike=unlike_smear(image, found))
 
 # %% ../nbs/09_segment.ipynb #73f38d18
 def doubted(
