@@ -24,7 +24,7 @@ from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
-from .report import CHECK_SIZE, report_html
+from .report import CHECK_SIZE, UNLIKE, report_html
 
 # %% ../nbs/14_run.ipynb #987bd633
 _ENOUGH = 5 # free-standing cells, from which a diameter is trusted
@@ -38,6 +38,7 @@ def _diameter_flags(how, n, shared):
 def _flags(segmentation, n_cells, note, too_thick, shared=None):
     "What a reader of the table should know about an image; `note` is of its `Page`"
     flags = [note] if note else []
+    if segmentation.unlike: flags.append(f'{UNLIKE}: {segmentation.unlike}')
     if not n_cells: return [*flags, 'no cells found']
     flags += _diameter_flags(segmentation.how, segmentation.n, shared)
     if too_thick: flags.append('too thick to count')
@@ -516,7 +517,7 @@ def _alone(page, segmentation):
     "What a `Page` tells by itself of the size of its cells, exactly"
     measured = dict(diameter=_without_nan(float(segmentation.diameter)), how=segmentation.how, n=int(segmentation.n))
     pixel_size = [float(side) for side in page.pixel_size or ()]
-    return measured | dict(shape=[*page.image.shape[:2]], pixel_size=pixel_size)
+    return measured | dict(shape=[*page.image.shape[:2]], pixel_size=pixel_size, smear=not segmentation.unlike)
 
 _ALIKE,_NEAR = 1.25,1.5 # factors: of like images among themselves, and of the image that takes their diameter
 
@@ -647,9 +648,10 @@ def _share_diameters(self:Run):
     "Decide whose diameter pages with few free-standing cells take, and make again what was made otherwise"
     if self.diameter: return
     peers = {}
-    for one in self.pages:
+    smears = [one for one in self.pages if one.alone.get('smear', True)] # older records don't tell
+    for one in smears:
         if one.alone['n']>=_ENOUGH: peers.setdefault(one.kind, {})[one.image] = one.alone['diameter']
-    few = [one for one in self.pages if one.alone['n']<_ENOUGH]
+    few = [one for one in smears if one.alone['n']<_ENOUGH]
     decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
     others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
     if not others: return
