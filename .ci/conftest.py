@@ -1,4 +1,5 @@
-"Debian's Chromium for all checks in a browser. Without one they fail where CI runs, and are told as skipped elsewhere."
+"""Debian's Chromium for all checks in a browser: without one they fail where CI runs, and are told as skipped elsewhere.
+And what runs together on one core: the checks of a file, but each page's shell blocks by themselves, since they take longest."""
 import os, pytest
 from lab import ARGUMENTS, CHROMIUM
 
@@ -8,3 +9,9 @@ def browser_type_launch_args(browser_type_launch_args):
     missing = 'no Chromium: apt-get install chromium'
     if os.environ.get('CI'): pytest.fail(missing)
     pytest.skip(missing)
+
+@pytest.hookimpl(tryfirst=True) # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        alone = item.path.name=='test_shell.py'
+        item.add_marker(pytest.mark.xdist_group(item.name if alone else item.path.name))

@@ -31,11 +31,11 @@ class Count:
 LONGEST = 'test_shell.py','test_review.py'
 
 def in_pytest():
-    "{outcome: number} of the checks that pytest runs, a file of them on each core, those first that take longest"
+    "{outcome: number} of the checks in pytest, a group of conftest.py on each core, those first that take longest"
     count = Count()
     files = sorted(ROOT.glob('.ci/test_*.py'), key=lambda file: file.name not in LONGEST)
     options = f'--rootdir={ROOT}', '-q', '-rs', '--durations=5'
-    cores = '-n', str(os.cpu_count()), '--dist=loadfile', '--no-loadscope-reorder'
+    cores = '-n', str(os.cpu_count()), '--dist=loadgroup', '--no-loadscope-reorder'
     code = pytest.main([*map(str, files), *options, *cores], plugins=[count])
     if code not in (0, 1): count.of['failed'] += 1
     return count.of
