@@ -141,7 +141,7 @@ def typical_diameter(
     return float(np.sqrt(size*by_outlines))
 
 # %% ../nbs/10_cells.ipynb #4b1268d7
-SEEN = .5 # score from which a candidate counts as seen
+SEEN = .35 # score from which a candidate counts as seen
 
 def may_be_clump(
     p:Piece,
@@ -568,7 +568,7 @@ def starts(self:Clump): # generator of ellipses, (n, 5)
 CELL_COST = .05 # of each cell, in areas of a cell, like the other two
 SIZE_COST = .02 # of a cell 1.3 times too large or too small
 LONG_COST = .5  # of what its axis ratio lacks to 0.55
-SEEN_COST = .1  # of a cell that the network doesn't see, or of one that it sees and that isn't there
+SEEN_COST = .05 # of a cell that the network doesn't see, or of one that it sees and that isn't there
 
 @dataclass
 class Explanation:
@@ -839,7 +839,7 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(5.,-10.,-8.,-5.)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(8.5,-120.,-3.6,-1.7)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
     "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
@@ -860,7 +860,7 @@ def count_score(self:Clump, found:Explanation)->float: # 0 to 1
 
 # %% ../nbs/10_cells.ipynb #6dab55c7
 SINGLE_WEIGHTS = -14.5,21.         # constant, IoU with an ellipse
-CELL_WEIGHTS = dict(alone=(5.6,-10.,-7.5,-5.4), seen=(5.6,-10.,-7.5,-5.4,-3.)) # constant, then those of `signs`
+CELL_WEIGHTS = dict(alone=(5.6,-10.,-7.5,-5.4), seen=(11.8,-50.,-7.,-3.4,-7.)) # constant, then those of `signs`
 
 def ellipse_score(
     cell:Cell,

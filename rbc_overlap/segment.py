@@ -408,7 +408,7 @@ def _mean(total):
     "Mean of a (sum, number); nan where there are none"
     return float(total[0]/total[1]) if total[1] else np.nan
 
-# %% ../nbs/09_segment.ipynb #99c5aca3
+# %% ../nbs/09_segment.ipynb #c14f50ec
 def predict(
     model:Model,
     view:View,   # at the model's diameter
@@ -545,7 +545,7 @@ def classic_engine(
     mask = Mask(cells.astype(np.uint8))
     return Segmentation(mask, o.diameter, o.how, o.n, field)
 
-# %% ../nbs/09_segment.ipynb #cc42e6c0
+# %% ../nbs/09_segment.ipynb #21395d20
 DARK = 60      # grey level of the brightest channel, median
 HAZE = .3      # of a cell's absorbance
 NUCLEATED = .6 # nuclei for each cell
@@ -570,7 +570,7 @@ def _look(image, field, s):
     level = float(np.median(green[mask==RBC])) if (mask==RBC).any() else np.nan
     return _Look(small, green, cells, inside, s.diameter/step, level)
 
-# %% ../nbs/09_segment.ipynb #dfb214d8
+# %% ../nbs/09_segment.ipynb #76190bc5
 def _count_nuclei(look):
     "How many dark lumps there are inside of cells, for each cell"
     cells = ndi.binary_fill_holes(look.cells)
@@ -590,7 +590,7 @@ def _haze(look):
     if not around.any() or far.mean()<.01: return 0.
     return (np.median(look.green[around])-np.median(look.green[far]))/look.level
 
-# %% ../nbs/09_segment.ipynb #08d7400e
+# %% ../nbs/09_segment.ipynb #d0b33d39
 def _unlike_smear(look, entropy):
     "Why the image isn't like a stained smear: the first reason; '' where there is none"
     grey = np.median(look.image.max(2)[look.field]) if look.field.any() else 0
