@@ -839,7 +839,7 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(8.5,-120.,-3.6,-1.7)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,-2.3)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
     "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
@@ -860,7 +860,7 @@ def count_score(self:Clump, found:Explanation)->float: # 0 to 1
 
 # %% ../nbs/10_cells.ipynb #6dab55c7
 SINGLE_WEIGHTS = -14.5,21.         # constant, IoU with an ellipse
-CELL_WEIGHTS = dict(alone=(5.6,-10.,-7.5,-5.4), seen=(11.8,-50.,-7.,-3.4,-7.)) # constant, then those of `signs`
+CELL_WEIGHTS = dict(alone=(5.6,-10.,-7.5,-5.4), seen=(9.2,-18.5,-2.3,-3.3,-8.5)) # constant, then those of `signs`
 
 def ellipse_score(
     cell:Cell,
