@@ -1,13 +1,17 @@
 """Train on several labs, each of which holds out a fifth of its slides; or leave one of them out, and measure on it.
 usage: python benchmarks/labs.py OUT.onnx LAB=FOLDER... [--with FOLDER...] [--base MODEL] [--epochs N] [--seed 4] [--without LAB] [--resume]
+       python benchmarks/labs.py OUT.onnx LAB=FOLDER... --mix TRAINED.onnx --base MODEL [--keep .25]
 FOLDERs are as benchmarks/validation.py makes them. What lies in a --with FOLDER is trained on as part of the first lab, and its
-slides are held out together with that lab's, as `train` does it with the two folders alone: so a base may come from these"""
+slides are held out together with that lab's, as `train` does it with the two folders alone: so a base may come from these.
+--mix trains nothing: of the layers that both heads share, OUT keeps a share of the weights of MODEL and has the rest of TRAINED
+(Wortsman et al. 2022, arXiv:2109.01903); the head for whole cells is that of TRAINED"""
 import argparse, os
-import numpy as np
+import torch
 import rbc_overlap.training as training
+from rbc_overlap.core import write_file
 from rbc_overlap.dataset import labelled, split
 from rbc_overlap.segment import Model
-from rbc_overlap.evaluate import evaluate
+from rbc_overlap.synthesis import Scenes
 
 def lab_of(item, folders):
     "The name of the lab whose folder `item` lies in"
@@ -21,14 +25,33 @@ def split_by_lab(folders):
         return [i for train,_ in parts for i in train], [i for _,valid in parts for i in valid]
     return by_lab
 
+def mixed(base, trained, keep):
+    "Convolutions as of `training._conv_weights`: a share `keep` of those of `base`, but the last two, which see whole cells"
+    own = training._conv_weights(trained)
+    before = training._conv_weights(base)[:len(own)-2]
+    shared = [[keep*b+(1-keep)*t for b,t in zip(*pair)] for pair in zip(before, own)]
+    return shared + own[-2:]
+
+def mix(out, base, trained, keep, items):
+    "Write the mixture of `base` and `trained` to `out`, in 8 bits"
+    scenes = training.Examples(Scenes(items, 160, 64, 5))
+    images = [scenes[i][0][None] for i in range(64)]
+    convs = mixed(base, trained, keep)
+    training._conv_weights = lambda path: convs
+    network = training.from_onnx(trained, torch.cat(images[:32])).eval()
+    data = training.onnx_bytes(network, Model(trained).card)
+    write_file(out, training.in_8_bits(data, images))
+
 if __name__=='__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('out'); p.add_argument('labs', nargs='+')
     p.add_argument('--with', nargs='+', default=[], dest='more'); p.add_argument('--base'); p.add_argument('--without')
     p.add_argument('--epochs', type=int); p.add_argument('--seed', type=int, default=4); p.add_argument('--resume', action='store_true')
+    p.add_argument('--mix'); p.add_argument('--keep', type=float, default=.25)
     args = p.parse_args()
     folders = {lab: [os.path.abspath(folder)] for lab,folder in (x.split('=', 1) for x in args.labs)}
     folders[[*folders][0]] += [os.path.abspath(f) for f in args.more]
     used = [path for lab,paths in folders.items() if lab!=args.without for path in paths]
     training.split = split_by_lab(folders)
-    training.train(used, args.out, epochs=args.epochs, seed=args.seed, base=args.base, resume=args.resume)
+    if args.mix: mix(args.out, args.base, args.mix, args.keep, [i for f in used for i in labelled(f)[::12]])
+    else: training.train(used, args.out, epochs=args.epochs, seed=args.seed, base=args.base, resume=args.resume)
