@@ -324,7 +324,7 @@ CHECK_SIZE = 'check the pixel size' # how a flag ends after which nothing in µm
 UNLIKE = "doesn't look like a stained blood smear" # how a flag begins after which no number can be believed
 
 def _flag_line(flag, image, n):
-    "What one image, or one of `n`, should be known for; in red where all of its areas, or all of its numbers, are wrong"
+    "What one image, or one of `n`, should be known for; in red where all of its areas or numbers are wrong"
     several = f'{n} images, such as ' if n>1 else ''
     color = dict(cls='bad') if flag.endswith(CHECK_SIZE) or flag.startswith(UNLIKE) else {}
     return Li(several, B(image), f': {flag}', **color)

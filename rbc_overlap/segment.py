@@ -553,7 +553,7 @@ NUCLEI = .75   # absorbance, in green
 UNSURE = .33   # entropy
 
 class _Look(NamedTuple):
-    "Some pixels of an image: RGB, absorbance in green, where there are cells and field, and a cell's diameter and level"
+    "Some pixels of an image: RGB, absorbance in green, cells, field, and a cell's diameter and level"
     image:np.ndarray
     green:np.ndarray
     cells:np.ndarray

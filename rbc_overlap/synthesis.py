@@ -8,8 +8,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/synthesis.html.md"""
 __all__ = ['ALPHA', 'BETA', 'BLURRED', 'SIGMA', 'SHIFT', 'OPAQUE', 'SPARSE', 'DENSE', 'ROLLS', 'FORMS', 'HARDLY', 'REAL', 'i_min',
            'i_over', 'sum_masks', 'draw_weight', 'mix', 'maybe_blur', 'overlap_pair', 'draw_shift', 'move',
            'overlap_itself', 'CutOut', 'cut_out', 'whole_cells', 'Scene', 'draw_blend', 'reach', 'beside', 'Rules',
-           'another_stain', 'as_jpeg', 'another_camera', 'add_dirt', 'Pallor', 'draw_pallor', 'Form', 'infected',
-           'draw_patient', 'draw_frame', 'frame_mask', 'Frame', 'make_frame', 'Scenes']
+           'another_stain', 'as_jpeg', 'another_camera', 'add_dirt', 'Pallor', 'draw_pallor', 'Form', 'draw_form',
+           'infected', 'draw_patient', 'draw_frame', 'frame_mask', 'Frame', 'make_frame', 'Scenes']
 
 # %% ../nbs/07_synthesis.ipynb #c36e6d19
 from dataclasses import dataclass, field, replace
@@ -568,6 +568,8 @@ def _white_place(self:Scene, c, rng):
     if not self.cells or rng.random()<.5: return self._random_corner(c.mask.shape, rng)
     return beside(_pick(self.cells, rng), c, rng.uniform(0, tau), rng.uniform(.7, 1.05))
 
+
+# %% ../nbs/07_synthesis.ipynb #9f24655c
 @patch
 def add_white_cell(self:Scene,
     c:CutOut,
@@ -655,13 +657,20 @@ class Form:
         return u*wave, v*wave
 
 # %% ../nbs/07_synthesis.ipynb #b0012139
-FORMS = dict(
-    elliptocyte=lambda rng: Form(rng.uniform(1.3, 2.2)),
-    sickle=lambda rng: Form(rng.uniform(1.8, 2.8), bend=rng.uniform(.2, .6)),
-    teardrop=lambda rng: Form(rng.uniform(1.1, 1.6), taper=rng.uniform(.25, .6)),
-    burr=lambda rng: Form(teeth=rng.uniform(.04, .1), n=int(rng.integers(8, 17))),
-    schistocyte=lambda rng: Form(rng.uniform(1, 1.5), cut=rng.uniform(-.1, .5)))
+FORMS = 'elliptocyte','sickle','teardrop','burr','schistocyte'
 
+def draw_form(
+    kind, # one of `FORMS`
+    rng,  # numpy Generator
+)->Form:
+    "A random form of that kind"
+    if kind=='elliptocyte': return Form(rng.uniform(1.3, 2.2))
+    if kind=='sickle': return Form(rng.uniform(1.8, 2.8), bend=rng.uniform(.2, .6))
+    if kind=='teardrop': return Form(rng.uniform(1.1, 1.6), taper=rng.uniform(.25, .6))
+    if kind=='burr': return Form(teeth=rng.uniform(.04, .1), n=int(rng.integers(8, 17)))
+    return Form(rng.uniform(1, 1.5), cut=rng.uniform(-.1, .5))
+
+# %% ../nbs/07_synthesis.ipynb #f109bfd7
 @patch
 def deformed(self:CutOut, form:Form)->CutOut:
     "The cell in another form"
@@ -699,10 +708,10 @@ def draw_patient(
     rng, # numpy Generator
 ): # function of (`CutOut`, rng) that gives the cell as that patient has it
     "What becomes of the cells of a window: of a fifth of the windows most are deformed, of a tenth some infected"
-    form = _pick([*FORMS.values()], rng) if rng.random()<.2 else None
+    kind = _pick(FORMS, rng) if rng.random()<.2 else None
     malaria = rng.random()<.1
     def change(c, rng):
-        if form and rng.random()<.7: c = c.deformed(form(rng))
+        if kind and rng.random()<.7: c = c.deformed(draw_form(kind, rng))
         return infected(c, rng) if malaria and rng.random()<.4 else c
     return change
 
@@ -892,7 +901,7 @@ def scene(self:Frame,
 class Scenes:
     "Training set of the recipe `compact`: windows of labelled `items` on which cells are laid"
     def __init__(self,
-        items,         # labelled images: `read()`->(image, mask), `cells()`, `white_cells()`, `slide`; ValueError without free cells
+        items,         # as `Labelled`: `read()`, `cells()`, `white_cells()`, `slide`; ValueError without free cells
         size=160,      # of a window, px
         n=4096,        # windows in an epoch
         seed=0,
