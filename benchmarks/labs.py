@@ -1,5 +1,6 @@
 """Train on several labs, each of which holds out a fifth of its slides; or leave one of them out, and measure on it.
-usage: python benchmarks/labs.py OUT.onnx LAB=FOLDER... [--with FOLDER...] [--base MODEL] [--epochs N] [--seed 4] [--without LAB] [--resume]
+usage: python benchmarks/labs.py OUT.onnx LAB=FOLDER... [--with FOLDER...] [--base MODEL] [--epochs N] [--windows N] [--seed 4] [--without LAB]
+       [--resume]
        python benchmarks/labs.py OUT.onnx LAB=FOLDER... --mix TRAINED.onnx --base MODEL [--keep .25]
 FOLDERs are as benchmarks/validation.py makes them. What lies in a --with FOLDER is trained on as part of the first lab, and its
 slides are held out together with that lab's, as `train` does it with the two folders alone: so a base may come from these.
@@ -46,7 +47,7 @@ if __name__=='__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('out'); p.add_argument('labs', nargs='+')
     p.add_argument('--with', nargs='+', default=[], dest='more'); p.add_argument('--base'); p.add_argument('--without')
-    p.add_argument('--epochs', type=int); p.add_argument('--seed', type=int, default=4); p.add_argument('--resume', action='store_true')
+    p.add_argument('--epochs', type=int); p.add_argument('--windows', type=int); p.add_argument('--seed', type=int, default=4); p.add_argument('--resume', action='store_true')
     p.add_argument('--mix'); p.add_argument('--keep', type=float, default=.25)
     args = p.parse_args()
     folders = {lab: [os.path.abspath(folder)] for lab,folder in (x.split('=', 1) for x in args.labs)}
@@ -54,4 +55,4 @@ if __name__=='__main__':
     used = [path for lab,paths in folders.items() if lab!=args.without for path in paths]
     training.split = split_by_lab(folders)
     if args.mix: mix(args.out, args.base, args.mix, args.keep, [i for f in used for i in labelled(f)[::12]])
-    else: training.train(used, args.out, epochs=args.epochs, seed=args.seed, base=args.base, resume=args.resume)
+    else: training.train(used, args.out, epochs=args.epochs, seed=args.seed, base=args.base, resume=args.resume, windows=args.windows)

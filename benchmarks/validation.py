@@ -149,7 +149,7 @@ def judge(t, piece, starts, radius, boxes):
     y,x = max(t.y-12, 0), max(t.x-12, 0)
     part,shift = piece[y:t.y+t.h+12,x:t.x+t.w+12],np.array([x, y, 0, 0, 0])
     found = None
-    if len(starts)>1-boxes and (boxes or not t.cut): found = given(part, starts-shift[:4], radius, boxes)
+    if boxes or (len(starts)>1 and not t.cut): found = given(part, starts-shift[:4], radius, boxes)
     how = 'hand-set' if found else 'automatic'
     if not found and not t.cut: found = automatic(part, radius)
     if not found: return 'cut by the frame' if t.cut and not boxes else 'unexplained', None, 0.
@@ -179,7 +179,7 @@ def truth(image, hints, boxes):
         x,y,X,Y = b.round().astype(int)
         unknown[y:Y,x:X] = 1
         wbc |= draw([*(b[:2]+b[2:])/2, *(b[2:]-b[:2])/2, 0], shape)
-    unknown[(wbc>0) | (o.labels>0)] = 0
+    unknown[o.labels>0] = 0
     starts,seen = box_starts(hints, r, shape) if boxes else point_starts(hints, r)
     at = o.labels[tuple(np.clip(seen.round().astype(int), 0, np.array(shape[::-1])-1).T[::-1])]
     objects = [t for t in o.table.itertuples() if t.kind!='debris' and wbc[o.labels==t.label].mean()<.5]

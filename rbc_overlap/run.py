@@ -22,18 +22,17 @@ from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, er
 from .folders import find_images, list_files, load_json, newest_records, printable
 from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
+from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, UNLIKE, report_html
 
 # %% ../nbs/14_run.ipynb #987bd633
-_ENOUGH = 5 # free-standing cells, from which a diameter is trusted
-
 def _diameter_flags(how, n, shared):
     "What is doubtful about a diameter; `shared`: what it was taken from, as of `_shared_diameter`, or None"
     if shared: return [f'diameter by run median of like images: {shared["of"]}']
     if how=='clump outlines': return [f'diameter by {how}']
-    return [f'diameter rests on {n} free-standing cells'] if how=='free cells' and n<_ENOUGH else []
+    return [f'diameter rests on {n} free-standing cells'] if how=='free cells' and n<FEW else []
 
 def _flags(segmentation, n_cells, note, too_thick, shared=None):
     "What a reader of the table should know about an image; `note` is of its `Page`"
@@ -132,7 +131,7 @@ def _good_records(records, errors):
 
 def _typical_of_others(infos):
     "For each image, the median diameter of the others with enough free-standing cells; nan where there are none"
-    trusted = [i['diameter'] if i['free_cells']>=_ENOUGH else None for i in infos]
+    trusted = [i['diameter'] if i['free_cells']>=FEW else None for i in infos]
     diameters = np.array(trusted, float)
     medians = []
     for k in range(len(diameters)):
@@ -650,8 +649,8 @@ def _share_diameters(self:Run):
     peers = {}
     smears = [one for one in self.pages if one.alone.get('smear', True)] # older records don't tell
     for one in smears:
-        if one.alone['n']>=_ENOUGH: peers.setdefault(one.kind, {})[one.image] = one.alone['diameter']
-    few = [one for one in smears if one.alone['n']<_ENOUGH]
+        if one.alone['n']>=FEW: peers.setdefault(one.kind, {})[one.image] = one.alone['diameter']
+    few = [one for one in smears if one.alone['n']<FEW]
     decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
     others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
     if not others: return
