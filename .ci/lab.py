@@ -75,7 +75,7 @@ def _read(path):
     try: return path.read_bytes()
     except OSError: return b''
 
-def until(what, name, seconds=20):
+def until(what, name, seconds=60):
     "Wait until `what()` is true, and return it"
     end = time.time()+seconds
     while not (value := what()):
@@ -100,7 +100,7 @@ class Widget:
 
     def open(self, **kw):
         self.page = page = self.browser.new_page(**dict(viewport=dict(width=1280, height=1000)) | kw)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(90_000)
         page.on('console', lambda m: m.type=='error' and self.errors.append(f'{m.text} {m.location}'))
         page.on('pageerror', lambda e: self.errors.append(str(e)))
         page.on('dialog', lambda d: d.accept())

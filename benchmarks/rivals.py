@@ -2,7 +2,7 @@
 usage: python benchmarks/rivals.py NAME=FOLDER... --out DIR [--model FILE] [--only watershed,ours] [--also cellpose=PREDICTIONS]
 FOLDER is labelled, with images/, masks/ and cells.coco.json; PREDICTIONS is what `rbc-overlap evaluate` reads, such as label images by Cellpose or StarDist.
 DIR gets NAME.csv and NAME.md, and what each rival found in NAME/RIVAL/, as `rbc-overlap segment` would write it. IoUs are those of the mask that the
-cells make; components keep the model's, ours redraw it. Numbers inside the rivals were chosen on simulated and validation images, never on gold.
+cells make; components keep the model's. Numbers inside the rivals were chosen on simulated and validation images, never on gold.
 silhouettes  by classic processing, or of the model's mask; all rivals are told the measured diameter d of a cell
 watershed    of the distance to the background, h-maxima 0.75 px
 Hough        circles in the smoothed green absorbance (cv2.HoughCircles), cut by the silhouette; a piece with one circle or none is one cell
@@ -13,7 +13,7 @@ ours         cells.complete_cells on the model's mask"""
 import argparse, json, time
 from pathlib import Path
 import cv2, numpy as np, pandas as pd
-from rbc_overlap.cells import complete_cells, redraw, watershed_cells
+from rbc_overlap.cells import complete_cells, watershed_cells
 from rbc_overlap.classic import DEBRIS, smooth
 from rbc_overlap.core import OVERLAP, RBC, Cell, cell_area, cells_mask, coco, crop_cell, label_cells, number_clumps
 from rbc_overlap.core import read_image, write_file, write_mask
@@ -162,7 +162,7 @@ def compete(folder, out, rivals, model):
         for r,(f,engine) in rivals.items():
             s = seg[engine]
             cells = number_clumps(clock(r, f, image, s), s.mask.shape) if s.diameter==s.diameter else []
-            write(out/r, name, redraw(s.mask, cells) if f is ours else s.mask if f is components else cells_mask(cells, s.mask.shape), cells)
+            write(out/r, name, s.mask if f is components else cells_mask(cells, s.mask.shape), cells)
     return {k: s*2**20/area for k,s in seconds.items()}
 
 def row(predicted, folder):

@@ -1,24 +1,24 @@
-"""IoU per class of a model on labelled folders with truth, mean over images (std) and pooled, of the network's mask and of that redrawn by
-the cells, which a run writes; with --write both go into the model's card.
+"""IoU per class of a model on labelled folders with truth, mean over images (std) and pooled, of the network's mask and of that of the cells,
+which a run writes; with --write both go into the model's card.
 usage: python benchmarks/scores.py NAME=FOLDER... [--model FILE] [--write]    such as gold/chula=DATA/gold/chula"""
 import argparse, json
 from pathlib import Path
 import pandas as pd
-from rbc_overlap.cells import complete_cells, redraw
-from rbc_overlap.core import write_file
+from rbc_overlap.cells import complete_cells
+from rbc_overlap.core import cells_mask, write_file
 from rbc_overlap.scores import paper_table, score_mask
 from rbc_overlap.dataset import labelled
 from rbc_overlap.segment import MODEL, Model, segment
 from tqdm import tqdm
 
 def score(model, folder):
-    "{'network', 'redrawn': (table as the paper has it, number of images, of those with an overlap IoU)}"
-    rows,counts = dict(network=[], redrawn=[]),dict(network=0, redrawn=0)
+    "{'network', 'cells': (table as the paper has it, number of images, of those with an overlap IoU)}"
+    rows,counts = dict(network=[], cells=[]),dict(network=0, cells=0)
     for item in tqdm(labelled(folder, gold=True), Path(folder).name):
         image,truth = item.read()
         seg = segment(image, model=model)
         cells = complete_cells(seg.mask, guess=seg.diameter, candidates=seg.candidates)
-        for k,mask in dict(network=seg.mask, redrawn=redraw(seg.mask, cells)).items():
+        for k,mask in dict(network=seg.mask, cells=cells_mask(cells, truth.shape)).items():
             row,n = score_mask(mask, truth)
             rows[k],counts[k] = rows[k]+[row],counts[k]+n
     images = {k: pd.DataFrame(v) for k,v in rows.items()}
@@ -32,10 +32,11 @@ def main():
     args = p.parse_args()
     model = Model(args.model)
     for name,_,folder in (f.partition('=') for f in args.folders):
+        model.card.setdefault('scores', {})[name] = {}
         for k,(table,n,overlaps) in score(model, folder).items():
             print(f'\n{name}, {k}: {n} images, {overlaps} with 200 px of overlap or more\n{table.round(3).to_string()}')
             what = dict(images=n, with_overlap=overlaps) | {r: table.loc[r].round(4).to_dict() for r in ('mean','std','pooled')}
-            model.card.setdefault('scores', {}).setdefault(name, {})[k] = what
+            model.card['scores'][name][k] = what
     if args.write:
         import onnx
         file = onnx.load(str(args.model))

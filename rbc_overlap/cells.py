@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/cells.html.md"""
 __all__ = ['SEEN', 'PITCH', 'HOLD', 'MOST_SAMPLES', 'TOGETHER', 'CELL_COST', 'SIZE_COST', 'LONG_COST', 'SEEN_COST', 'MANY',
            'REACH', 'COUNT_WEIGHTS', 'SINGLE_WEIGHTS', 'CELL_WEIGHTS', 'LARGEST', 'Piece', 'pieces', 'typical_diameter',
            'may_be_clump', 'Clump', 'like', 'Sheet', 'fit_clumps', 'peaks', 'Explanation', 'explain', 'cell_masks',
-           'ellipse_score', 'complete_cells', 'redraw', 'summits', 'drop_specks', 'watershed_cells']
+           'ellipse_score', 'complete_cells', 'summits', 'drop_specks', 'watershed_cells']
 
 # %% ../nbs/10_cells.ipynb #624084ad
 from dataclasses import dataclass, replace
@@ -839,19 +839,19 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,-2.3)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,0.,-2.3)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
-    "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
+    "The logistic function of the weighted sum of `signs`, of which those of a network, the last ones, may be missing"
     start,*by_sign = weights['seen' if np.shape(signs)[-1]==len(weights['seen'])-1 else 'alone']
     return expit(start + np.asarray(signs)@by_sign)
 
 @patch
 def count_signs(self:Clump, found:Explanation):
-    "What is left over for a cell, the largest |log size|, and how much the network doubts them, in cells"
+    "What is left over for a cell, the largest |log size|; with a network, log number and how much it doubts them, in cells"
     strangest = np.abs(np.log(self.sizes(found.cells))).max()
     signs = [found.left, strangest]
-    return signs if self.seen is None else [*signs, self.doubts(found.cells)]
+    return signs if self.seen is None else [*signs, np.log(len(found)), self.doubts(found.cells)]
 
 @patch
 def count_score(self:Clump, found:Explanation)->float: # 0 to 1
@@ -950,19 +950,6 @@ def complete_cells(
         elif may_be_clump(p, diameter): cells += _divided_cells(p, diameter)
         else: cells.append(_single_cell(p))
     return number_clumps(cells, mask.shape)
-
-# %% ../nbs/10_cells.ipynb #af8b5751
-def redraw(
-    mask:np.ndarray,  # classes, uint8, (H, W)
-    cells:list[Cell], # of `complete_cells(mask)`
-)->Mask: # (H, W), with the same foreground
-    "`mask` with the overlaps of `cells`, where their `count_score` is at least 0.5"
-    sure = [c for c in cells if c.count_score>=.5]
-    unsure = [c for c in cells if c.count_score<.5]
-    stacked = count_cells(sure, mask.shape)>1
-    as_it_was = (count_cells(unsure, mask.shape)>0) & (mask==OVERLAP)
-    classes = np.where(stacked | as_it_was, OVERLAP, foreground(mask))
-    return Mask(classes.astype(np.uint8))
 
 # %% ../nbs/10_cells.ipynb #47b41572
 def summits(

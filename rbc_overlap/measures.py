@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from .core import *
 from .light import find_field, near_outside
 from .segment import Segmentation, segment
-from .cells import complete_cells, redraw, watershed_cells
+from .cells import complete_cells, watershed_cells
 
 # %% ../nbs/11_measures.ipynb #018f43ad
 _CROSS = np.array([[0,1,0], [1,1,1], [0,1,0]], np.uint8)
@@ -448,7 +448,7 @@ class Analysis:
     "All that is found in one `image`; shows its overlay in Jupyter, its counts as text"
     image:np.ndarray          # RGB, uint8, (H, W, 3)
     segmentation:Segmentation # the network's own mask, and the diameter that it rests on
-    mask:Mask                 # classes 0, 1, 2, uint8, (H, W), with the overlaps of `cells`
+    mask:Mask                 # classes 0, 1, 2, uint8, (H, W): that of `cells`
     cells:list[Cell]
     table:pd.DataFrame        # of `measure`, a row per cell
     clumps:pd.DataFrame       # of `clump_table`, a row per clump
@@ -485,9 +485,9 @@ def analyse(
     if segmentation is None: segmentation = segment(image, engine, diameter, **kwargs)
     if segmentation.field is None: segmentation = replace(segmentation, field=find_field(image))
     cells = _find_cells(segmentation, engine, diameter)
-    mask = redraw(segmentation.mask, cells)
-    lap('cells')
     shape = image.shape[:2]
+    mask = cells_mask(cells, shape)
+    lap('cells')
     field = segmentation.field
     table = measure(cells, shape, pixel_size, field)
     clumps = clump_table(cells, segmentation.mask)

@@ -19,7 +19,6 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np, rbc_overlap
-from scipy import ndimage as ndi
 from .core import *
 from .light import FAINT, View, absorbance, find_field
 from .ellipses import GRID, NAMES, distinct, read_maps, resized
@@ -563,7 +562,7 @@ class _Look(NamedTuple):
 
 def _look(image, field, s):
     "A `_Look` at `image`, whose `Segmentation` is `s`"
-    step = max(int(s.diameter/16), 1) if s.diameter==s.diameter else 1
+    step = max(int(s.diameter/13), 1) if s.diameter==s.diameter else 1
     small,inside,mask = [np.ascontiguousarray(a[::step,::step]) for a in (image, field, s.mask)]
     green = absorbance(small, inside)[...,1]
     cells = mask>0
@@ -573,8 +572,9 @@ def _look(image, field, s):
 # %% ../nbs/09_segment.ipynb #76190bc5
 def _count_nuclei(look):
     "How many dark lumps there are inside of cells, for each cell"
-    cells = ndi.binary_fill_holes(look.cells)
-    dark = ((look.green>2.2*look.level) & cells).astype(np.uint8)
+    contours,_ = cv2.findContours(look.cells.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cells = cv2.drawContours(np.zeros(look.cells.shape, np.uint8), contours, -1, 1, cv2.FILLED)
+    dark = ((look.green>2.2*look.level) & (cells>0)).astype(np.uint8)
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(.06*look.diameter))
     _,_,stats,_ = cv2.connectedComponentsWithStats(dark)
     one = cell_area(look.diameter)
@@ -584,9 +584,9 @@ def _count_nuclei(look):
 
 def _haze(look):
     "How much more is absorbed around cells than far from them, in units of a cell; 0 where nothing is far from them"
-    def within(radii): return cv2.dilate(look.cells.astype(np.uint8), round_kernel(radii*look.diameter))>0
-    around = within(.35) & ~within(.12) & look.field
-    far = look.field & ~within(.8)
+    away = depth((~look.cells).astype(np.uint8))/look.diameter
+    around = (away>.12) & (away<=.35) & look.field
+    far = (away>.8) & look.field
     if not around.any() or far.mean()<.01: return 0.
     return (np.median(look.green[around])-np.median(look.green[far]))/look.level
 
