@@ -28,7 +28,7 @@ RIGHT = .8         # IoU from which a cell's mask is right
 COST_FRAMES = 10   # frames on which the costs are changed
 WEIGHTS = {'count': COUNT_WEIGHTS['seen'], 'cell in a clump': CELL_WEIGHTS['seen'], 'single cell': SINGLE_WEIGHTS}
 SIGNS = {
-    'count': ['left over for a cell','strangest log size','log number of cells',"the network's doubt"],
+    'count': ['left over for a cell','strangest log size',"the network's doubt"],
     'cell in a clump': ['wrong near it','log size, without sign','hidden share',"the network's doubt"],
     'single cell': ['IoU with an ellipse']}
 COSTS = 'CELL_COST','SIZE_COST','LONG_COST','SEEN_COST'

@@ -839,19 +839,19 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,0.,-2.3)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,-2.3)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
-    "The logistic function of the weighted sum of `signs`, of which those of a network, the last ones, may be missing"
+    "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
     start,*by_sign = weights['seen' if np.shape(signs)[-1]==len(weights['seen'])-1 else 'alone']
     return expit(start + np.asarray(signs)@by_sign)
 
 @patch
 def count_signs(self:Clump, found:Explanation):
-    "What is left over for a cell, the largest |log size|; with a network, log number and how much it doubts them, in cells"
+    "What is left over for a cell, the largest |log size|, and how much the network doubts them, in cells"
     strangest = np.abs(np.log(self.sizes(found.cells))).max()
     signs = [found.left, strangest]
-    return signs if self.seen is None else [*signs, np.log(len(found)), self.doubts(found.cells)]
+    return signs if self.seen is None else [*signs, self.doubts(found.cells)]
 
 @patch
 def count_score(self:Clump, found:Explanation)->float: # 0 to 1

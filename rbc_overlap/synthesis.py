@@ -606,9 +606,9 @@ class Pallor:
 def draw_pallor(
     rng, # numpy Generator
 )->Pallor:
-    "A pale middle for a fifth of the windows, none for the others"
-    if rng.random()>=.2: return Pallor()
-    return Pallor(rng.uniform(.3, 1), rng.uniform(.36, .8), rng.uniform(2, 6))
+    "A pale middle for three of ten windows, none for the others"
+    if rng.random()>=.3: return Pallor()
+    return Pallor(rng.uniform(.3, 1), rng.uniform(.36, .85), rng.uniform(2, 9))
 
 # %% ../nbs/07_synthesis.ipynb #232efe6f
 def _fade(a, e, pallor):
