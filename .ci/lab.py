@@ -2,6 +2,7 @@
 import json, os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import cv2, numpy as np
+from playwright.sync_api import TimeoutError as NotShown
 from rbc_overlap.core import UNKNOWN, read_mask, write_mask
 from rbc_overlap.folders import latest_mask
 from rbc_overlap.smear import simulate, save_labelled
@@ -116,7 +117,10 @@ class Widget:
 
     def find(self):
         self.root = self.page.locator('.rbc-review[data-shown]')
-        self.root.wait_for()
+        try: self.root.wait_for(timeout=40_000)
+        except NotShown: # on a busy computer JupyterLab may fail to restore a widget, and a user loads the page again
+            self.page.reload()
+            self.root.wait_for()
         self.root.evaluate('e => e.scrollIntoView()')
         self.focus()
         self.settle()
