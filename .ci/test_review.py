@@ -421,8 +421,8 @@ def test_narrow_and_sharp(w):
     first = w.page
     w.open(viewport=dict(width=700, height=1000), device_scale_factor=2)
     w.find()
-    until(lambda: w.part('canvas').first.evaluate('e => e.width/e.parentElement.clientWidth')==2, 'sharp picture')
-    until(lambda: not w.root.evaluate(OUTSIDE), 'layout within the widget')
+    same(w.part('canvas').first.evaluate('e => e.width/e.parentElement.clientWidth'), 2)
+    same(w.root.evaluate(OUTSIDE), [], 'outside of the widget')
     w.go(DOUBT[2])
     wanted = w.lab.mask(DOUBT[2])
     w.brush('b', '2', 6)
