@@ -23,14 +23,14 @@ from tqdm import tqdm
 import rbc_overlap.training as training
 from rbc_overlap.cells import SEEN, complete_cells
 from rbc_overlap.classic import DEBRIS
-from rbc_overlap.core import Cell, Mask, cell_area, cells_mask, crop_cell, label_cells, number_clumps, write_file
+from rbc_overlap.core import Cell, cell_area, cells_mask, crop_cell, ious, label_cells, number_clumps, write_file
 from rbc_overlap.dataset import labelled
-from rbc_overlap.ellipses import GRID, NAMES, R, distances, matrices, outlines, read_maps, sample_places
+from rbc_overlap.ellipses import GRID, NAMES, R, _peaks, distances, matrices, outlines, read_maps, sample_places
 from rbc_overlap.light import CELL, View, find_field
 from rbc_overlap.scores import markdown
 from rbc_overlap.segment import _to_image, drop_crumbs, measure_cells
 from rbc_overlap.synthesis import Scene
-from rivals import row, write
+from rivals import moved, row, write
 
 RAYS = 32
 ANGLES = np.linspace(0, tau, RAYS, endpoint=False)
@@ -134,26 +134,15 @@ def polygon_cells(points, scores, keep_off, shape, size, free):
         drawn = cv2.fillPoly(np.zeros(part.shape, np.uint8), [np.rint(8*(p-x)).astype(np.int32)], 1, shift=3)>0 if part.size else part
         drawn &= part
         cells.append((Cell(int(x[1]), int(x[0]), drawn), Cell(int(x[1]), int(x[0]), drawn & ~keep_off[window])))
-    kept = []
-    for i in np.argsort(-scores, kind='stable'):
-        if cells[i][1].mask.any() and all(iou_of(cells[i][1], cells[k][1])<=.4 for k in kept): kept.append(i)
-    return [crop_at(cells[i][0]) for i in kept]
-
-def iou_of(a, b):
-    "IoU of two cells"
-    low,high = np.maximum((a.y,a.x), (b.y,b.x)),np.minimum(np.add((a.y,a.x), a.mask.shape), np.add((b.y,b.x), b.mask.shape))
-    if (high<=low).any(): return 0.
-    both = np.logical_and(*[c.mask[low[0]-c.y:high[0]-c.y,low[1]-c.x:high[1]-c.x] for c in (a, b)]).sum()
-    return both/(a.mask.sum()+b.mask.sum()-both)
-
-def crop_at(cell):
-    c = crop_cell(cell.mask)
-    return Cell(c.y+cell.y, c.x+cell.x, c.mask)
-
-def peaks(score, lowest=.4): return np.nonzero((score>=cv2.dilate(score, np.ones((3,3)))) & (score>lowest))
+    cells = [cells[i] for i in np.argsort(-scores, kind='stable') if cells[i][1].mask.any()]
+    counted = [c for _,c in cells]
+    iou,kept = ious(counted, counted, shape),[]
+    for i in range(len(cells)):
+        if (iou[i,kept]<=.4).all(): kept.append(i)
+    return [moved(crop_cell(cells[i][0].mask), cells[i][0].y, cells[i][0].x) for i in kept]
 
 def star_cells(maps, keep_off, shape, size, free):
-    at = peaks(np.where(keep_off, 0, maps[0]))
+    at = _peaks(np.where(keep_off, 0, maps[0]), np.s_[:,:], .4)
     x,y = sample_places(maps.shape[1:])
     middles = np.stack([x[at[1]], y[at[0],0]], 1)
     points = middles[:,None] + np.maximum(maps[1:1+RAYS,at[0],at[1]].T, .05)[...,None]*R*WAYS
@@ -164,7 +153,7 @@ def ellipse_cells(candidates, shape, free):
     sure = candidates[candidates[:,5]>=SEEN]
     if not len(sure): return []
     points = outlines(sure[:,:5], RAYS)
-    return polygon_cells(points, sure[:,5], np.ones(shape, bool)&False, shape, shape, free)
+    return polygon_cells(points, sure[:,5], np.zeros(shape, bool), shape, shape, free)
 
 def flow_cells(maps, shape, free, diameter):
     "Pixels that flow to one place are one cell"
