@@ -22,7 +22,7 @@ import cv2, numpy as np, rbc_overlap
 from .core import *
 from .light import FAINT, View, absorbance, find_field
 from .ellipses import GRID, NAMES, distinct, read_maps, resized
-from .classic import DEBRIS, SMALLEST, find_objects
+from .classic import DEBRIS, SMALLEST, fill_holes, find_objects
 
 # %% ../nbs/09_segment.ipynb #ca6348a1
 @dataclass
@@ -572,8 +572,7 @@ def _look(image, field, s):
 # %% ../nbs/09_segment.ipynb #76190bc5
 def _count_nuclei(look):
     "How many dark lumps there are inside of cells, for each cell"
-    contours,_ = cv2.findContours(look.cells.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cells = cv2.drawContours(np.zeros(look.cells.shape, np.uint8), contours, -1, 1, cv2.FILLED)
+    cells = fill_holes(look.cells)
     dark = ((look.green>2.2*look.level) & (cells>0)).astype(np.uint8)
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(.06*look.diameter))
     _,_,stats,_ = cv2.connectedComponentsWithStats(dark)
