@@ -10,6 +10,7 @@ from rbc_overlap.smear import simulate, save_labelled
 BIN = Path(sys.executable).parent
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium','chromium-browser','google-chrome'))), None)
 ARGUMENTS = ['--no-sandbox', '--disable-dev-shm-usage']
+TRACES = Path(__file__).parent.parent/'_traces'
 DOUBT = 'smear_003','large','smear_001' # in the order in which they must be shown
 
 # ---- What is looked at ----------------------------------------------------------------------------------------------
@@ -40,6 +41,9 @@ class Lab:
         config = self.tmp/'config'
         config.mkdir()
         (config/'jupyter_server_config.json').write_text(json.dumps(dict(ServerApp=dict(allow_root=True))))
+        pages = config/'labconfig/page_config.json'
+        pages.parent.mkdir()
+        pages.write_text(json.dumps(dict(buildCheck=False, buildAvailable=False))) # it would start Node, which takes seconds
         settings = config/'lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings'
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(dict(fetchNews='false', checkForUpdates=False)))
@@ -110,20 +114,29 @@ class Widget:
 
     def start(self):
         "Run the notebook's cell"
-        self.page.locator('.jp-CodeCell .jp-InputArea-editor').first.click()
+        editor = self.page.locator('.jp-CodeCell .jp-InputArea-editor').first
+        self.shown(editor)
+        editor.click()
         self.page.get_by_text('| Idle').wait_for()
         self.page.keyboard.press('Shift+Enter')
         self.find()
 
     def find(self):
         self.root = self.page.locator('.rbc-review[data-shown]')
-        try: self.root.wait_for(timeout=40_000)
-        except NotShown: # on a busy computer JupyterLab may fail to restore a widget, and a user loads the page again
-            self.page.reload()
-            self.root.wait_for()
+        self.shown(self.root)
         self.root.evaluate('e => e.scrollIntoView()')
         self.focus()
         self.settle()
+
+    def shown(self, what):
+        "Wait for `what`. On a busy computer JupyterLab may fail to open a notebook or a widget, and a user loads the page again"
+        for _ in range(3):
+            try: return what.wait_for(timeout=40_000)
+            except NotShown:
+                TRACES.mkdir(exist_ok=True)
+                self.page.screenshot(path=TRACES/f'not_shown_{time.time():.0f}.png')
+                self.page.reload()
+        what.wait_for()
 
     def focus(self): self.root.evaluate('e => e.focus()')
     def part(self, what): return self.root.locator(what)

@@ -839,7 +839,7 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,-2.3)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.6,-3.,-5.7,-5.5)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
     "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
@@ -848,10 +848,10 @@ def _logistic(weights, signs):
 
 @patch
 def count_signs(self:Clump, found:Explanation):
-    "What is left over for a cell, the largest |log size|, and how much the network doubts them, in cells"
+    "What is left over for a cell, the largest |log size|, and how much the network doubts a cell, in the mean"
     strangest = np.abs(np.log(self.sizes(found.cells))).max()
     signs = [found.left, strangest]
-    return signs if self.seen is None else [*signs, self.doubts(found.cells)]
+    return signs if self.seen is None else [*signs, self.doubts(found.cells)/len(found)]
 
 @patch
 def count_score(self:Clump, found:Explanation)->float: # 0 to 1

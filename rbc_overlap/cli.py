@@ -156,11 +156,13 @@ def _finish(result, errors, n):
 def _segment(args):
     "images → masks, cells, tables and a report"
     from rbc_overlap.folders import left_out_line
-    from rbc_overlap.run import Run
+    from rbc_overlap.run import Run, default_workers
     _set_limit(args)
     needless = args.model and args.engine=='classic'
     if needless: raise ValueError('--model is for --engine model: the classical engine has none')
-    run = Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, args.redo, args.model)
+    workers = args.workers or default_workers(args.engine)
+    settings = args.engine,args.diameter,args.pixel_size,args.redo,args.model
+    run = Run(args.images, args.out, *settings, workers=workers, scheduler=args.scheduler)
     report = run()
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
     for note in (*run.notes, run.size_warning()):
@@ -180,6 +182,10 @@ def _segment_args(p):
     size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what the file of an image tells)'
     p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help=size)
     p.add_argument('--redo', action='store_true', help='do again what is done already')
+    p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
+        help='images that are done at once (default: one for each core, or one where there is a GPU)')
+    p.add_argument('--scheduler', metavar='ADDRESS',
+        help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 

@@ -46,12 +46,14 @@ def open_session(
     data:bytes, # of an ONNX file
     path,       # where that lies, for errors
     providers=('CUDAExecutionProvider','CPUExecutionProvider'), # those that are there are used, the first one if it can
+    threads=0, # that work on one operation; 0: one per core
 ): # a session of ONNX Runtime; ValueError where it can't read `data`
     "Make ONNX Runtime ready for a model"
     import onnxruntime as ort
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = threads
     options.add_session_config_entry('session.model_external_initializers_file_folder_path', os.devnull)
     there = [p for p in providers if p in ort.get_available_providers()]
     if 'CUDAExecutionProvider' in there: ort.preload_dlls() # CUDA and cuDNN lie where pip has put them
@@ -124,6 +126,7 @@ class Model:
     "A network in an ONNX file, ready to run; ValueError where the file isn't one that `segment` can work with"
     def __init__(self,
         path=MODEL, # the one that comes with the package
+        threads=0,  # as for `open_session`
     ):
         self.path = Path(path)
         if not self.path.is_file(): raise ValueError(f'{path}: there is no such model file')
@@ -131,7 +134,7 @@ class Model:
         if size>=LARGEST_FILE: raise ValueError(f'{path}: {size/1e9:.1f} GB; an ONNX file has less than 2.1 GB')
         data = self.path.read_bytes()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.session = open_session(data, path)
+        self.session = open_session(data, path, threads=threads)
         self.card = _read_card(self.session, path)
         on_gpu = 'CUDAExecutionProvider' in self.session.get_providers()
         self.device = 'cuda' if on_gpu else 'cpu'
