@@ -39,7 +39,7 @@ def without_times(data):
     "`data` of a JSON file without what may differ from run to run"
     if isinstance(data, list): return [without_times(x) for x in data]
     if not isinstance(data, dict): return data
-    return {k: without_times(v) for k,v in data.items() if k not in ('date','seconds','command','arguments')}
+    return {k: without_times(v) for k,v in data.items() if k not in ('date','seconds','memory','command','arguments')}
 
 def content(file):
     data = file.read_bytes()

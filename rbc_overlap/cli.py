@@ -109,9 +109,9 @@ def _path(text):
 # %% ../nbs/22_cli.ipynb #6872ab0a
 def _add_out(p, about): p.add_argument('--out', required=True, type=_path, metavar='DIR', help=about)
 
-def _add_images(p):
+def _add_images(p, nargs='+'):
     about = 'image files, or folders that are searched with their subfolders and what links lead to'
-    p.add_argument('images', nargs='+', metavar='IMAGE_OR_FOLDER', help=about)
+    p.add_argument('images', nargs=nargs, metavar='IMAGE_OR_FOLDER', help=about)
     p.add_argument('--max-megapixels', type=_number(float, 1, 1e6), metavar='MP',
         help='larger images are refused before they are read (default: 300, which take 10 GB of memory)')
 
@@ -153,17 +153,26 @@ def _finish(result, errors, n):
     return 1 if errors else 0
 
 # %% ../nbs/22_cli.ipynb #7b537f19
+def _make_run(args):
+    "The `Run` that was asked for"
+    from rbc_overlap.run import Run, default_workers
+    workers = args.workers or default_workers(args.engine)
+    how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler)
+    if args.like: return Run.like(args.like, args.out, args.images, **how)
+    if not args.images: raise ValueError('no images: name files or folders, or the run.json of a run by --like')
+    needless = args.model and args.engine=='classic'
+    if needless: raise ValueError('--model is for --engine model: the classical engine has none')
+    return Run(args.images, args.out, args.engine, args.diameter, args.pixel_size, **how)
+
 def _segment(args):
     "images → masks, cells, tables and a report"
     from rbc_overlap.folders import left_out_line
-    from rbc_overlap.run import Run, default_workers
+    from rbc_overlap.run import changed_images
     _set_limit(args)
-    needless = args.model and args.engine=='classic'
-    if needless: raise ValueError('--model is for --engine model: the classical engine has none')
-    workers = args.workers or default_workers(args.engine)
-    settings = args.engine,args.diameter,args.pixel_size,args.redo,args.model
-    run = Run(args.images, args.out, *settings, workers=workers, scheduler=args.scheduler)
+    run = _make_run(args)
     report = run()
+    changed = changed_images(args.like, args.out/'run.json') if args.like else ()
+    for image in changed: print(f'{image}: other bytes than in {args.like}', file=sys.stderr)
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
     for note in (*run.notes, run.size_warning()):
         if note: print(note, file=sys.stderr)
@@ -171,7 +180,7 @@ def _segment(args):
     return _finish(report, run.errors, len(images))
 
 def _segment_args(p):
-    _add_images(p)
+    _add_images(p, '*')
     _add_out(p, 'folder for the results: masks, overlays, cells.csv, images.csv, report.html')
     p.add_argument('--engine', choices=['model','classic'], default='model',
         help='model: a network (default); classic: image processing by absorbance, finds no overlaps')
@@ -186,6 +195,8 @@ def _segment_args(p):
         help='images that are done at once (default: one for each core, or one where there is a GPU)')
     p.add_argument('--scheduler', metavar='ADDRESS',
         help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
+    p.add_argument('--like', type=_path, metavar='RUN_JSON',
+        help='the run.json of a run: its engine, diameter, pixel size and model, and its images where none are named')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 

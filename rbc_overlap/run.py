@@ -7,7 +7,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 # %% auto #0
 __all__ = ['CELL_UM', 'COUNTS', 'IMAGE_COLUMNS', 'PATIENCE', 'MEMORY', 'image_record', 'Stopwatch', 'image_results',
            'write_image', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'Run', 'NameTaken', 'Job',
-           'make_results', 'count_cores', 'default_workers', 'as_done']
+           'make_results', 'count_cores', 'default_workers', 'as_done', 'changed_images']
 
 # %% ../nbs/14_run.ipynb #cf4808ea
 import ctypes, hashlib, json, os, platform, sys, threading, time
@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -87,18 +88,29 @@ def image_record(
     return data
 
 # %% ../nbs/14_run.ipynb #678fc58b
+def _peak_memory():
+    "The most memory that this process took, MB: on Linux since the last call, else since its start"
+    try:
+        status = Path('/proc/self/status').read_text()
+        Path('/proc/self/clear_refs').write_text('5') # begins anew
+        return round(int(status.split('VmHWM:')[1].split()[0])/1e3)
+    except (OSError, IndexError):
+        info = psutil.Process().memory_info()
+        return round(getattr(info, 'peak_wset', info.rss)/1e6)
+
 class Stopwatch:
-    "Seconds of named stages"
+    "Seconds and memory of named stages"
     def __init__(self):
-        self.seconds = {}
+        self.seconds,self.memory = {},{}
         self.last = time.perf_counter()
 
     def lap(self, 
         stage, # name of what has just been done
     ):
-        "Note the time since the last lap"
+        "Note the time since the last lap, and the memory taken at most"
         now = time.perf_counter()
         self.seconds[stage] = round(now-self.last, 4)
+        self.memory[stage] = _peak_memory()
         self.last = now
 
 # %% ../nbs/14_run.ipynb #b5b0104d
@@ -112,7 +124,7 @@ def image_results(
     pictures = dict(mask=to_png(check_mask(found.mask, page.name)), overlay=to_png(found.overlay()))
     files = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     watch.lap('draw')
-    info = info | dict(seconds=watch.seconds, files=files)
+    info = info | dict(seconds=watch.seconds, memory=watch.memory, files=files)
     return image_record(page, info['image'], found, info), pictures
 
 # %% ../nbs/14_run.ipynb #edb8049c
@@ -924,16 +936,24 @@ def _valid_records(self:Run):
     return [(record,file) for record,file in newest_records(self.out) if not is_failed(record['info'])]
 
 # %% ../nbs/14_run.ipynb #db24fc8f
-def _machine():
-    versions = dict(numpy=np.__version__, opencv=cv2.__version__)
-    return dict(python=platform.python_version(), platform=platform.platform(), **versions)
+_PACKAGES = 'numpy','scipy','opencv-python-headless','scikit-image','onnxruntime','pandas'
 
-_KEPT = 'sha256','diameter','diameter_by','flags','seconds','pixel_size','pixel_size_source'
+def _version_of(package):
+    try: return version(package)
+    except PackageNotFoundError: return None
+
+def _machine():
+    versions = {name: _version_of(name) for name in _PACKAGES}
+    return dict(python=platform.python_version(), platform=platform.platform(), cores=count_cores(), versions=versions)
+
+_KEPT = 'sha256','diameter','diameter_by','flags','seconds','memory','pixel_size','pixel_size_source'
 
 def _kept_info(data, pixel_size):
     info = _with_size(data['info'], pixel_size)
-    return {key: info[key] for key in _KEPT}
+    return {key: info.get(key) for key in _KEPT} # files of cells of older versions don't tell their memory
 
+
+# %% ../nbs/14_run.ipynb #0f8457e4
 @patch
 def run_info(self:Run,
     records, # as for `images_table`
@@ -941,14 +961,49 @@ def run_info(self:Run,
 )->dict: # what `run.json` holds
     "Everything that one needs to know in order to do it again"
     places = [printable(p) for p in self.places]
-    options = dict(pixel_size=self.pixel_size, redo=self.redo)
-    arguments = dict(places=places, out=printable(self.out), **options, **self.settings)
+    options = dict(pixel_size=self.pixel_size, redo=self.redo, workers=self.workers, scheduler=self.scheduler)
+    model_file = printable(self.network.path) if self.network else None
+    arguments = dict(places=places, out=printable(self.out), model_file=model_file, **options, **self.settings)
     program = dict(rbc_overlap=__version__, date=_now(), command=[printable(a) for a in sys.argv], arguments=arguments)
     card = getattr(self.network, 'card', None)
     network = dict(card=card, device=getattr(self.network, 'device', 'cpu'))
     images = {data['info']['image']: _kept_info(data, self.pixel_size) for data,_ in records}
     how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed, images=images)
     return program | network | _machine() | how_it_went
+
+# %% ../nbs/14_run.ipynb #33cec769
+def _check_model(run, file, sha256):
+    "ValueError where the network of `run` isn't that of `sha256`, which the run of `file` had"
+    found = run.settings['model']
+    if found==sha256: return
+    wanted = f'{file}: that run had the model with the sha256 {sha256}'
+    raise ValueError(f'{wanted}; {run.network.path} has {found}: name its file by --model')
+
+@patch(cls_method=True)
+def like(cls:Run,
+    file,         # `run.json` of another run
+    out,          # folder of the results
+    places=(),    # files and folders; none: those of that run
+    model=None,   # the model's file, where it doesn't lie where it did
+    **kwargs,     # others that `Run` takes
+)->Run: # ValueError where `file` isn't such a one, or the model is another
+    "A run with the settings of an earlier one"
+    try: old = load_json(file)['arguments']
+    except (KeyError, TypeError): raise ValueError(f'{file}: not the run.json of a run') from None
+    known = [k for k in ('engine','diameter','pixel_size') if k in old]
+    is_own = not old.get('model_file') or not os.path.exists(old['model_file'])
+    model = model or (None if is_own else old['model_file'])
+    run = cls([*places] or old['places'], out, model=model, **{k: old[k] for k in known} | kwargs)
+    if run.network: _check_model(run, file, old['model'])
+    return run
+
+def changed_images(
+    before, # a `run.json`
+    after,  # another one
+)->list[str]: # names
+    "Images of both runs that had other bytes in the second"
+    first,second = [load_json(file)['images'] for file in (before, after)]
+    return [image for image in first if image in second and first[image]['sha256']!=second[image]['sha256']]
 
 # %% ../nbs/14_run.ipynb #c4ce9712
 @patch
