@@ -40,7 +40,6 @@ class Lab:
         self.fill(self.folder)
         config = self.tmp/'config'
         config.mkdir()
-        (config/'jupyter_server_config.json').write_text(json.dumps(dict(ServerApp=dict(allow_root=True))))
         pages = config/'labconfig/page_config.json'
         pages.parent.mkdir()
         pages.write_text(json.dumps(dict(buildCheck=False, buildAvailable=False))) # it would start Node, which takes seconds
@@ -50,10 +49,10 @@ class Lab:
         own = dict(JUPYTER_CONFIG_DIR=config, JUPYTER_DATA_DIR=self.tmp/'.local/share/jupyter',
             JUPYTER_RUNTIME_DIR=self.tmp/'runtime', IPYTHONDIR=self.tmp/'ipython')
         env = os.environ | {k: str(v) for k,v in own.items()}
-        env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', BROWSER='true', PYTHONUNBUFFERED='1')
+        env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', PYTHONUNBUFFERED='1')
         run = dict(cwd=self.folder, env=env, start_new_session=True)
         with self.log.open('w') as log:
-            self.process = subprocess.Popen(['rbc-overlap','review','.'], stdout=log, stderr=log, **run)
+            self.process = subprocess.Popen(['rbc-overlap','review','.','--allow-root','--no-browser'], stdout=log, stderr=log, **run)
         self.url = until(self.address, 'an address in the output', 60)[0]
         return self
 

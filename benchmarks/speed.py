@@ -9,7 +9,7 @@ from rbc_overlap.core import overlay, read_image, to_png, write_file
 from rbc_overlap.light import View, absorbance
 from rbc_overlap.classic import find_objects
 from rbc_overlap.cells import complete_cells, pieces, may_be_clump, typical_diameter, watershed_cells
-from rbc_overlap.measures import clump_table, image_stats, measure
+from rbc_overlap.measures import clump_table, image_stats, mark, measure
 from rbc_overlap.segment import MODEL, Model, measure_cells, predict, segment, shipped_model
 from rbc_overlap.smear import simulate
 from rbc_overlap.synthesis import draw_weight, i_min, i_over, maybe_blur, mix, overlap_itself, overlap_pair, sum_masks
@@ -43,7 +43,7 @@ def stages(seed):
     cells,row['cells'] = clock(complete_cells, mask, size, None, None, segmentation.candidates)
     row['clumps'] = sum(may_be_clump(p, size) for p in pieces(mask))
     (table,clumps),row['measures'] = clock(lambda: (measure(cells, mask.shape), clump_table(cells, mask)))
-    _,row['counts of the image'] = clock(image_stats, cells, mask, table, clumps, diameter)
+    _,row['counts of the image'] = clock(lambda: image_stats(mask, mark(table, cells, mask.shape, diameter), clumps, diameter))
     _,row['watershed'] = clock(watershed_cells, mask)
     _,row['overlay to PNG'] = clock(lambda: to_png(overlay(smear.image, mask, cells=cells)))
     return row

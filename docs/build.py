@@ -10,7 +10,7 @@ PAGES,OUT = ROOT/'_proc'/'pages',ROOT/'_docs'/'html'
 SITE,REPO = [INDEX['settings'][k] for k in ('doc_host','git_url')]
 METHOD = 'The method, step by step'
 LONG = 15 # lines of a constant that is folded with the code around it
-SECTIONS = {'Tutorials': 'own_slides overlaps_without_drawing reviewing review_loop other_programs paper', 'Know what you measure': 'for_labs limits ablation model_card data_card strangers'}
+SECTIONS = {'Tutorials': 'own_slides overlaps_without_drawing reviewing review_loop other_programs paper', 'Know what you measure': 'for_labs columns limits ablation model_card data_card strangers'}
 
 def text(source): return ''.join(source)
 

@@ -218,6 +218,15 @@ def _export_args(p):
 
 COMMANDS['export'] = Command(_export, _export_args)
 
+def _columns(args):
+    "what the columns of images.csv, cells.csv and clumps.csv mean"
+    from rbc_overlap.run import columns_table
+    table = columns_table()
+    print(table.to_csv(index=False), end='')
+    return 0
+
+COMMANDS['columns'] = Command(_columns, lambda p: None)
+
 # %% ../nbs/22_cli.ipynb #a2e3ba59
 def _model_file(path):
     "The file of a model; `shipped` is the one that comes with the package"
@@ -254,11 +263,16 @@ def _import_extra(name, extra):
 
 def _review(args):
     "look at the masks of a labelled folder in JupyterLab: accept, reject, repaint"
-    return _import_extra('review', 'notebooks').open_lab(args.folder)
+    open_lab = _import_extra('review', 'notebooks').open_lab
+    return open_lab(args.folder, args.port, not args.no_browser, args.allow_root)
 
 def _review_args(p):
     about = 'labelled folder: images/ and masks/, as from rbc-overlap masks'
     p.add_argument('folder', type=_path, metavar='DIR', help=about)
+    port = _number(int, 1, 65_535)
+    p.add_argument('--port', type=port, help='port of JupyterLab (default: the first free one from 8888 on)')
+    p.add_argument('--no-browser', action='store_true', help='only print the address, for a browser elsewhere')
+    p.add_argument('--allow-root', action='store_true', help='let root start JupyterLab, as in a container')
 
 COMMANDS['review'] = Command(_review, _review_args)
 

@@ -6,8 +6,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/measures.html.md"""
 
 # %% auto #0
 __all__ = ['SHAPE', 'COLUMNS', 'AREA_TOLERANCE', 'SURE', 'THICK', 'DEEP', 'CLUMP_COLUMNS', 'TOO_THICK', 'HIDDEN', 'ROULEAU',
-           'TURN', 'measure', 'add_microns', 'frame_area', 'in_frame', 'clump_table', 'too_thick', 'sized', 'spread',
-           'shared_areas', 'find_rouleaux', 'image_stats', 'Analysis', 'analyse']
+           'TURN', 'MARKS', 'measure', 'add_microns', 'frame_area', 'in_frame', 'clump_table', 'too_thick', 'sized',
+           'spread', 'shared_areas', 'find_rouleaux', 'mark', 'image_stats', 'Analysis', 'analyse']
 
 # %% ../nbs/11_measures.ipynb #18cb38fc
 from dataclasses import dataclass, replace
@@ -414,32 +414,45 @@ def find_rouleaux(
     links = [(i,j) for i,j in pairs if i in takes[j] and j in takes[i]]
     return _chains(links, len(cells))
 
+# %% ../nbs/11_measures.ipynb #078b5236
+MARKS = ['counted','sized','rouleau'] # columns
+
+def mark(
+    table:pd.DataFrame, # of `measure`
+    cells:list[Cell],
+    shape,              # (H, W) of the image
+    diameter:float,     # of a typical cell, px
+    field=None,         # bool, (H, W): where the picture is; None: everywhere
+)->pd.DataFrame: # `table` with `MARKS`: bool, bool, number of the rouleau (1 is the longest one) or 0
+    "Tell which cells the numbers of an image are made of"
+    rouleau = np.zeros(len(cells), int)
+    for number,chain in enumerate(find_rouleaux(cells, shape), 1): rouleau[chain] = number
+    return table.assign(counted=in_frame(table, shape, diameter, field), sized=sized(table), rouleau=rouleau)
+
 # %% ../nbs/11_measures.ipynb #b4ba50e5
-def _rouleaux_stats(rouleaux):
-    lengths = [len(r) for r in rouleaux]
+def _rouleaux_stats(rouleau):
+    "Of the column `rouleau`"
+    lengths = np.bincount(rouleau)[1:].tolist()
     n,longest = len(lengths),max(lengths, default=0)
     return dict(rouleaux=n, cells_in_rouleaux=sum(lengths), longest_rouleau=longest, rouleaux_lengths=lengths)
 
 def image_stats(
-    cells:list[Cell],
     mask:np.ndarray,     # classes, uint8, (H, W), in which they were found
-    table:pd.DataFrame,  # of `measure`
+    table:pd.DataFrame,  # of `mark`
     clumps:pd.DataFrame, # of `clump_table`
     diameter:float,      # of a typical cell, px
     field=None,          # bool, (H, W): where the picture is; None: everywhere
 )->dict: # counts, areas in px², and the number of cells of each rouleau
     "Frame count, sizes, rouleaux and doubtful clumps of one image"
-    keep = sized(table)
-    counted = in_frame(table, mask.shape, diameter, field)
     hidden = table.hidden_fraction>HIDDEN
-    stats = dict(counted=int(counted.sum()))
+    stats = dict(counted=int(table.counted.sum()))
     stats['counted_area'] = frame_area(mask.shape, diameter, field)
-    stats['sized'] = int(keep.sum())
+    stats['sized'] = int(table.sized.sum())
     stats['hidden_excluded'] = int(hidden.sum())
-    stats |= spread(table.area[keep])
-    stats |= _rouleaux_stats(find_rouleaux(cells, mask.shape))
+    stats |= spread(table.area[table.sized])
+    stats |= _rouleaux_stats(table.rouleau)
     stats['flagged_clumps'] = int(clumps.flagged.sum())
-    stats['too_thick'] = too_thick(clumps, len(cells))
+    stats['too_thick'] = too_thick(clumps, len(table))
     return stats
 
 # %% ../nbs/11_measures.ipynb #48f0fc44
@@ -450,7 +463,7 @@ class Analysis:
     segmentation:Segmentation # the network's own mask, and the diameter that it rests on
     mask:Mask                 # classes 0, 1, 2, uint8, (H, W): that of `cells`
     cells:list[Cell]
-    table:pd.DataFrame        # of `measure`, a row per cell
+    table:pd.DataFrame        # of `measure` and `mark`, a row per cell
     clumps:pd.DataFrame       # of `clump_table`, a row per clump
     stats:dict                # of `image_stats`
 
@@ -489,8 +502,8 @@ def analyse(
     mask = cells_mask(cells, shape)
     lap('cells')
     field = segmentation.field
-    table = measure(cells, shape, pixel_size, field)
+    table = mark(measure(cells, shape, pixel_size, field), cells, shape, segmentation.diameter, field)
     clumps = clump_table(cells, segmentation.mask)
-    stats = image_stats(cells, segmentation.mask, table, clumps, segmentation.diameter, field)
+    stats = image_stats(segmentation.mask, table, clumps, segmentation.diameter, field)
     lap('measure')
     return Analysis(image, segmentation, mask, cells, table, clumps, stats)

@@ -496,7 +496,10 @@ def _check_reviewable(folder):
         if locked: raise ValueError(f'{path}: no permission to write; {advice}')
 
 def open_lab(
-    folder, # labelled
+    folder,           # labelled
+    port=None,        # on which JupyterLab listens; None: the first free one from 8888 on
+    browser=True,     # open one? Without, the address is printed, for one on another computer
+    allow_root=False, # may root start it, as in a container?
 )->int: # JupyterLab's exit code
     "Open JupyterLab on the review of a labelled `folder`"
     folder = Path(folder).resolve()
@@ -508,6 +511,7 @@ def open_lab(
     here = '--ServerApp.ip=127.0.0.1'
     root = f'--ServerApp.root_dir={notebook.parent}'
     page = '--LabApp.default_url=/lab/tree/review.ipynb'
-    command = [sys.executable, '-P', '-m', 'jupyterlab', here, root, page]
+    options = [f'--ServerApp.port={port}']*bool(port) + ['--allow-root']*allow_root + ['--no-browser']*(not browser)
+    command = [sys.executable, '-P', '-m', 'jupyterlab', here, root, page, *options]
     safe = os.environ | dict(PYTHONSAFEPATH='1') # the kernels', too
     return _wait(subprocess.Popen(command, cwd=notebook.parent, env=safe))

@@ -6,8 +6,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 
 # %% auto #0
 __all__ = ['CELL_UM', 'COUNTS', 'IMAGE_COLUMNS', 'PATIENCE', 'MEMORY', 'image_record', 'Stopwatch', 'image_results',
-           'write_image', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'Run', 'NameTaken', 'Job',
-           'make_results', 'count_cores', 'default_workers', 'as_done', 'changed_images']
+           'write_image', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'columns_table', 'Run',
+           'NameTaken', 'Job', 'make_results', 'count_cores', 'default_workers', 'as_done', 'changed_images']
 
 # %% ../nbs/14_run.ipynb #cf4808ea
 import ctypes, hashlib, json, os, platform, sys, threading, time
@@ -24,6 +24,7 @@ import cv2, numpy as np, pandas as pd, psutil
 from fastcore.basics import patch
 from pebble import ProcessExpired, ProcessPool
 from tqdm.auto import tqdm
+import rbc_overlap
 from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
@@ -32,7 +33,7 @@ from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
-from .measures import CLUMP_COLUMNS, COLUMNS, Analysis, add_microns, analyse
+from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, UNLIKE, report_html
 
 # %% ../nbs/14_run.ipynb #987bd633
@@ -282,7 +283,7 @@ def cells_table(
         infos.append(_with_size(data['info'], pixel_size))
         image = data['info']['image']
         rows += [dict(image=image, **a['measures']) for a in data['annotations']]
-    table = pd.DataFrame(rows, columns=['image', *COLUMNS])
+    table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS])
     sizes = _sizes_of(table.image, infos)
     return add_microns(table, sizes) if sizes else table
 
@@ -296,6 +297,11 @@ def clumps_table(
         info = data['info']
         rows += [dict(image=info['image'], **c) for c in info.get('clump_table', ())]
     return pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS])
+
+# %% ../nbs/14_run.ipynb #a0202508
+def columns_table()->pd.DataFrame: # table, column, meaning, unit, how, caveat
+    "The columns of images.csv, cells.csv and clumps.csv, and what they mean"
+    return pd.read_csv(Path(rbc_overlap.__file__).parent/'data'/'columns.csv', keep_default_na=False)
 
 # %% ../nbs/14_run.ipynb #f6ae51aa
 @dataclass
@@ -692,12 +698,17 @@ class _Here:
     def close(self): pass
 
 @lru_cache(1)
-def _network(path, threads): return Model(path, threads)
+def _network(path, threads, sha256):
+    "The `Model` at `path`; ValueError where it isn't the one that the run has"
+    model = Model(path, threads)
+    if model.sha256==sha256: return model
+    raise ValueError(f'{path}: the run has a model with the sha256 {sha256}, this one has {model.sha256}')
 
 def _work(job):
     "What another process does of a job: as `make_results`, and errors are texts"
-    network = _network(job.model, job.threads) if job.model else None
-    try: return make_results(job, network)
+    try:
+        network = _network(job.model, job.threads, job.settings['model']) if job.model else None
+        return make_results(job, network)
     except MemoryError: raise
     except Exception as e: raise ValueError(error_text(e)) from None
 
@@ -729,7 +740,10 @@ def _own_version(): return __version__
 class _Cluster:
     "The workers of a Dask cluster do a job each"
     def __init__(self, address):
-        from dask.distributed import Client
+        try: from dask.distributed import Client
+        except ModuleNotFoundError as e:
+            advice = "pip install 'rbc_overlap[cluster]'"
+            raise ValueError(f'a cluster needs {e.name}, which is not installed: {advice}') from None
         self.client = Client(address, timeout=30)
         try: self._check(address)
         except Exception:
@@ -741,7 +755,9 @@ class _Cluster:
     def _check(self, address):
         "ValueError where there are no workers, or some with another version of this package"
         if not self.client.nthreads(): raise ValueError(f'{address}: this cluster has no workers')
-        for worker,version in self.client.run(_own_version).items():
+        try: versions = self.client.run(_own_version)
+        except Exception as e: raise ValueError(f'{address}: a worker has no rbc_overlap ({error_text(e)})') from None
+        for worker,version in versions.items():
             if version!=__version__: raise ValueError(f'{worker} has rbc_overlap {version}, this is {__version__}')
 
     def submit(self, job): return self.pool.submit(_work, replace(job, path=os.path.abspath(job.path), threads=1))
