@@ -119,6 +119,13 @@ class Widget:
         self.page.get_by_text('| Idle').wait_for()
         self.page.keyboard.press('Shift+Enter')
         self.find()
+        self.save()
+
+    def save(self):
+        "Save the notebook: what another window shows is what was saved"
+        self.page.locator('[data-command="docmanager:save"]').first.click()
+        self.page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+        self.focus()
 
     def find(self):
         self.root = self.page.locator('.rbc-review[data-shown]')

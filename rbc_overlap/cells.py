@@ -412,6 +412,7 @@ def _possible(e, radius):
 @patch
 def _may_start(self:Clump, e):
     "Could `e` be the cells of the clump, and are their windows not too large?"
+    if not len(e): return False
     return bool(_possible(e, self.radius).all()) and len(e)*_side(e)**2<=MOST_SAMPLES
 
 @patch
@@ -558,8 +559,9 @@ def is_large(self:Clump): return self.inside.sum()>=MANY*self.area
 @patch
 def _divided(self:Clump, silhouette):
     "Ellipses like the parts of a watershed"
-    parts = watershed_cells(silhouette)
-    return np.array([like(c.mask, self.radius)+[c.x, c.y, 0, 0, 0] for c in parts])
+    parts = [c for c in watershed_cells(silhouette) if c.area>.04*self.area]
+    regions = [pad_mask(c.mask.astype(np.uint8), 1) for c in parts] # OpenCV takes what is two columns wide for points
+    return np.array([like(r, self.radius)+[c.x-1, c.y-1, 0, 0, 0] for r,c in zip(regions, parts)]).reshape(-1, 5)
 
 # %% ../nbs/10_cells.ipynb #ee046d03
 def _box_around_all(boxes, shape):
@@ -995,7 +997,7 @@ def cell_masks(
     return masks
 
 # %% ../nbs/10_cells.ipynb #99ada1a9
-COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.6,-3.,-5.7,-5.5)) # constant, then for each sign; with a network
+COUNT_WEIGHTS = dict(alone=(5.,-10.,-8.), seen=(6.4,-15.,-2.5,-2.3)) # constant, then for each sign; with a network
 
 def _logistic(weights, signs):
     "The logistic function of the weighted sum of `signs`, of which the network's doubt, the last one, may be missing"
@@ -1004,10 +1006,10 @@ def _logistic(weights, signs):
 
 @patch
 def count_signs(self:Clump, found:Explanation):
-    "What is left over for a cell, the largest |log size|, and how much the network doubts a cell, in the mean"
+    "What is left over for a cell, the largest |log size|, and how much the network doubts them, in cells"
     strangest = np.abs(np.log(self.sizes(found.cells))).max()
     signs = [found.left, strangest]
-    return signs if self.seen is None else [*signs, self.doubts(found.cells)/len(found)]
+    return signs if self.seen is None else [*signs, self.doubts(found.cells)]
 
 @patch
 def count_score(self:Clump, found:Explanation)->float: # 0 to 1

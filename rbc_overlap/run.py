@@ -713,15 +713,15 @@ def _work(job):
     except Exception as e: raise ValueError(error_text(e)) from None
 
 # %% ../nbs/14_run.ipynb #3ee09666
-_THREADS = 'OMP_NUM_THREADS','OPENBLAS_NUM_THREADS','MKL_NUM_THREADS'
+_FOR_PROCESSES = dict.fromkeys(('OMP_NUM_THREADS','OPENBLAS_NUM_THREADS','MKL_NUM_THREADS','PYTHONSAFEPATH'), '1')
 
 class _Processes:
     "`n` processes do a job each"
     def __init__(self, n):
         self.room = 2*n if n>1 else 1
         self.threads = max(count_cores()//n, 1)
-        self.before = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, '1'))
+        self.before = {name: os.environ.get(name) for name in _FOR_PROCESSES}
+        os.environ.update(_FOR_PROCESSES)
         context = get_context('spawn') # what a process with threads forks may stand still
         self.pool = ProcessPool(n, context=context, initializer=cv2.setNumThreads, initargs=[self.threads])
 
