@@ -218,6 +218,7 @@ def _export_args(p):
 
 COMMANDS['export'] = Command(_export, _export_args)
 
+# %% ../nbs/22_cli.ipynb #f2677f65
 def _columns(args):
     "what the columns of images.csv, cells.csv and clumps.csv mean"
     from rbc_overlap.run import columns_table
