@@ -42,7 +42,8 @@ class Lab:
         config.mkdir()
         pages = config/'labconfig/page_config.json'
         pages.parent.mkdir()
-        pages.write_text(json.dumps(dict(buildCheck=False, buildAvailable=False))) # it would start Node, which takes seconds
+        no_node = dict(buildCheck=False, buildAvailable=False) # it takes seconds to start
+        pages.write_text(json.dumps(no_node))
         settings = config/'lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings'
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(dict(fetchNews='false', checkForUpdates=False)))
@@ -52,7 +53,8 @@ class Lab:
         env |= dict(PATH=f'{BIN}:{os.environ["PATH"]}', PYTHONUNBUFFERED='1')
         run = dict(cwd=self.folder, env=env, start_new_session=True)
         with self.log.open('w') as log:
-            self.process = subprocess.Popen(['rbc-overlap','review','.','--allow-root','--no-browser'], stdout=log, stderr=log, **run)
+            command = 'rbc-overlap','review','.','--allow-root','--no-browser'
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, **run)
         self.url = until(self.address, 'an address in the output', 60)[0]
         return self
 
@@ -135,7 +137,7 @@ class Widget:
         self.settle()
 
     def shown(self, what):
-        "Wait for `what`. On a busy computer JupyterLab may fail to open a notebook or a widget, and a user loads the page again"
+        "Wait for `what`; where JupyterLab fails to open it, as it may on a busy computer, load the page again"
         for _ in range(3):
             try: return what.wait_for(timeout=40_000)
             except NotShown:

@@ -362,7 +362,7 @@ def _odds_slopes(e, offsets, odds, width):
     return np.stack([by_x, by_y, u*dx, by_b, v*dy], 1)
 
 def _some_at_once(n, samples):
-    "Slices of `n` ellipses with so many `samples` each, for which the derivatives take 5 MB"
+    "Slices of `n` ellipses with so many `samples` each: those whose derivatives are held at once"
     step = max(AT_ONCE//samples, 1)
     return [slice(i, i+step) for i in range(0, n, step)]
 
@@ -561,7 +561,9 @@ def _divided(self:Clump, silhouette):
     "Ellipses like the parts of a watershed"
     parts = [c for c in watershed_cells(silhouette) if c.area>.04*self.area]
     regions = [pad_mask(c.mask.astype(np.uint8), 1) for c in parts] # OpenCV takes what is two columns wide for points
-    return np.array([like(r, self.radius)+[c.x-1, c.y-1, 0, 0, 0] for r,c in zip(regions, parts)]).reshape(-1, 5)
+    ellipses = np.array([like(region, self.radius) for region in regions]).reshape(-1, 5)
+    ellipses[:,:2] += np.array([(c.x-1, c.y-1) for c in parts]).reshape(-1, 2)
+    return ellipses
 
 # %% ../nbs/10_cells.ipynb #ee046d03
 def _box_around_all(boxes, shape):
@@ -840,7 +842,8 @@ def _costs_near(self:Clump, e, places):
     "What `e` cost in the surroundings of each of `places`, in areas of a cell"
     reach = REGION*self.radius
     wrong = cv2.integral(self._wrong(self.covered(e)[2])[:-1].reshape(self.shape))
-    (x0,y0),(x1,y1) = [np.clip(np.rint(places+d).astype(int), 0, self.shape[::-1]).T for d in (-reach,reach)]
+    corners = np.rint([places-reach, places+reach]).astype(int)
+    (x0,y0),(x1,y1) = np.clip(corners, 0, self.shape[::-1]).transpose(0,2,1)
     costs = (wrong[y1,x1]-wrong[y0,x1]-wrong[y1,x0]+wrong[y0,x0])/self.area
     costs += _within(e, places, reach)@self._shape_costs(e)
     if self.seen is None: return costs
