@@ -10,7 +10,9 @@ PAGES,OUT = ROOT/'_proc'/'pages',ROOT/'_docs'/'html'
 SITE,REPO = [INDEX['settings'][k] for k in ('doc_host','git_url')]
 METHOD = 'The method, step by step'
 LONG = 15 # lines of a constant that is folded with the code around it
-SECTIONS = {'Tutorials': 'own_slides overlaps_without_drawing reviewing review_loop other_programs paper', 'Know what you measure': 'for_labs columns limits ablation model_card data_card strangers'}
+SECTIONS = {'Start': 'own_slides read_report faq', 'Tutorials': 'overlaps_without_drawing reviewing review_loop other_programs',
+    'How to': 'fields pixel_size for_labs', 'Reference': 'columns words model_card data_card strangers',
+    'Background': 'accuracy limits paper ablation tried'}
 
 def text(source): return ''.join(source)
 
@@ -55,6 +57,7 @@ class Links:
         md = re.sub(r'\[\[(`[^`]+`)\]\([^)]*\)\]', r'[\1]', md) # nbdev links a name also where it is a link already
         md = re.sub(r'(?<![`\[])`([A-Z][A-Z_]+)`(?!`)', lambda m: self.name(m[1], but), md)
         md = re.sub(rf'\[`([^`]+)`\]\({re.escape(SITE)}[^)]*\)', lambda m: self.name(m[1], but), md)
+        md = md.replace('](nbs/images/', '](images/')
         md = re.sub(r'\]\((?:nbs/)?((?:\.\./|tutorials/)?)(?:\d\d_)?(\w+\.ipynb)', r'](\1\2', md)
         return re.sub(r'\]\((?:\.\./)*(nbs[/\w]*|[A-Z]+\.md)\)', rf']({REPO}/blob/main/\1)', md)
 

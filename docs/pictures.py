@@ -1,5 +1,6 @@
-"""Pictures of the review as it is, for the documentation: a real JupyterLab on simulated slides, in headless Chromium.
-usage: python docs/pictures.py   (writes nbs/images/review_*.png)"""
+"""Pictures for the documentation, of simulated slides, in headless Chromium: the report of a run, and the review in a real
+JupyterLab.
+usage: python docs/pictures.py [report] [review]   (writes nbs/images/report*.png, review_*.png; no name: both)"""
 import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +8,7 @@ import cv2, numpy as np
 from playwright.sync_api import sync_playwright
 from rbc_overlap.core import read_coco
 from rbc_overlap.masks import label_images
+from rbc_overlap.run import Run
 from rbc_overlap.segment import shipped_model
 from rbc_overlap.smear import save_labelled, simulate
 
@@ -50,13 +52,31 @@ def pictures(w, made, folder):
         if i<2: w.tap(side)
     snap('ellipse')
 
-def main():
-    folder = ROOT/'nbs'/'images'
-    folder.mkdir(exist_ok=True)
-    with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), slides) as lab, sync_playwright() as p:
-        w = Widget(lab, p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
+def report_pictures(folder, browser):
+    "The first screen of a report, and its clumps in doubt"
+    with TemporaryDirectory() as tmp:
+        smears = [simulate((640,640), n=110, overlap=.25, seed=s) for s in range(3)]
+        smears += [simulate((640,640), n=190, overlap=.9, touching=.1, blur=3, seed=0)]
+        save_labelled(smears, Path(tmp)/'slide')
+        report = Run([Path(tmp)/'slide'/'images'], Path(tmp)/'results', pixel_size=.19)()
+        page = browser.new_page(viewport=dict(width=1000, height=800))
+        page.goto(Path(report).resolve().as_uri())
+        page.screenshot(path=folder/'report.png')
+        page.locator('section:has(#clumps)').last.screenshot(path=folder/'report_clumps.png')
+
+def review_pictures(folder, browser):
+    with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), slides) as lab:
+        w = Widget(lab, browser)
         w.page.set_viewport_size(dict(width=1180, height=900))
         w.start()
         pictures(w, Path(tmp)/'simulated', folder)
 
-if __name__=='__main__': main()
+PICTURES = dict(report=report_pictures, review=review_pictures)
+
+def main(names):
+    folder = ROOT/'nbs'/'images'
+    folder.mkdir(exist_ok=True)
+    with sync_playwright() as p:
+        for name in names or PICTURES: PICTURES[name](folder, p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
+
+if __name__=='__main__': main(sys.argv[1:])
