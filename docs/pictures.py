@@ -56,12 +56,13 @@ def report_pictures(folder, browser):
     "The first screen of a report, and its clumps in doubt"
     with TemporaryDirectory() as tmp:
         smears = [simulate((640,640), n=110, overlap=.25, seed=s) for s in range(3)]
-        smears += [simulate((640,640), n=190, overlap=.9, touching=.1, blur=3, seed=0)]
+        smears += [simulate((640,640), n=185, overlap=.9, touching=.1, blur=3, seed=0)]
         save_labelled(smears, Path(tmp)/'slide')
         report = Run([Path(tmp)/'slide'/'images'], Path(tmp)/'results', pixel_size=.19)()
         page = browser.new_page(viewport=dict(width=1000, height=800))
         page.goto(Path(report).resolve().as_uri())
         page.screenshot(path=folder/'report.png')
+        page.set_viewport_size(dict(width=420, height=800))
         page.locator('section:has(#clumps)').last.screenshot(path=folder/'report_clumps.png')
 
 def review_pictures(folder, browser):

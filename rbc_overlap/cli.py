@@ -34,7 +34,7 @@ def parser():
     "The whole command line"
     from rbc_overlap import __version__
     about = 'Count and measure red blood cells on stained smears, overlapping ones included.'
-    more = 'rbc-overlap COMMAND --help tells more. Start with: rbc-overlap demo'
+    more = 'rbc-overlap COMMAND --help explains its options. Start with: rbc-overlap demo'
     p = argparse.ArgumentParser('rbc-overlap', description=about, epilog=more)
     p.add_argument('--version', action='version', version=__version__)
     commands = p.add_subparsers(dest='command', metavar='COMMAND', required=True)
@@ -110,10 +110,10 @@ def _path(text):
 def _add_out(p, about): p.add_argument('--out', required=True, type=_path, metavar='DIR', help=about)
 
 def _add_images(p, nargs='+'):
-    about = 'image files, or folders that are searched with their subfolders and what links lead to'
+    about = 'image files, or folders; subfolders and links in them are searched, too'
     p.add_argument('images', nargs=nargs, metavar='IMAGE_OR_FOLDER', help=about)
     p.add_argument('--max-megapixels', type=_number(float, 1, 1e6), metavar='MP',
-        help='larger images are refused before they are read (default: 300, which take 10 GB of memory)')
+        help='refuse larger images before they are read (default: 300, which take 10 GB of memory)')
 
 def _add_seed(p, about):
     seed = _number(int, 0, 2**32-1)
@@ -187,16 +187,16 @@ def _segment_args(p):
     p.add_argument('--model', type=_path, metavar='FILE',
         help='an ONNX file that rbc-overlap train made (default: the model that comes with the package)')
     p.add_argument('--diameter', type=_number(float, 4, 10_000), metavar='PX',
-        help='diameter of a cell in px (default: measured in each image, or in like images where it has few cells)')
-    size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what the file of an image tells)'
+        help='diameter of a cell in px (default: measured in each image, or in images like it if it has few cells)')
+    size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what is in the image file)'
     p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help=size)
-    p.add_argument('--redo', action='store_true', help='do again what is done already')
+    p.add_argument('--redo', action='store_true', help='do all images again, also those that are done')
     p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
-        help='images that are done at once (default: one for each core, or one where there is a GPU)')
+        help='number of images at a time (default: one for each core; with a GPU: one)')
     p.add_argument('--scheduler', metavar='ADDRESS',
-        help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
+        help='address of the scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
     p.add_argument('--like', type=_path, metavar='RUN_JSON',
-        help='the run.json of a run: its engine, diameter, pixel size and model, and its images where none are named')
+        help='run.json of an earlier run: use its engine, diameter, pixel size and model, and its images if you name none')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 
@@ -209,7 +209,7 @@ def _export(args):
 
 def _export_args(p):
     formats = 'coco','imagej','qupath','labels'
-    results = 'folder that rbc-overlap segment wrote; it is left as it is'
+    results = 'folder that rbc-overlap segment wrote; nothing in it changes'
     p.add_argument('results', type=_path, metavar='RESULTS', help=results)
     _add_out(p, 'folder for the files, with the subfolders of RESULTS')
     p.add_argument('--to', nargs='+', choices=formats, default=formats,
@@ -248,7 +248,7 @@ def _masks_args(p):
     _add_images(p)
     _add_out(p, 'the labelled folder: images/ and masks/; masks that are there already are never changed')
     file = 'an ONNX file, or shipped for the model of the package'
-    effect = 'cells in which it sees an overlap become unknown, and doubt.csv says which masks to review first'
+    effect = 'cells in which it sees an overlap become unknown; doubt.csv says which masks to review first'
     p.add_argument('--model', type=_path, metavar='FILE', help=f'{file}: {effect}')
     p.add_argument('--method', choices=['absorbance','paper'], default='absorbance',
         help='paper: as in Brünggel et al. 2022, section 3.1 (default: absorbance)')
@@ -272,8 +272,8 @@ def _review_args(p):
     p.add_argument('folder', type=_path, metavar='DIR', help=about)
     port = _number(int, 1, 65_535)
     p.add_argument('--port', type=port, help='port of JupyterLab (default: the first free one from 8888 on)')
-    p.add_argument('--no-browser', action='store_true', help='only print the address, for a browser elsewhere')
-    p.add_argument('--allow-root', action='store_true', help='let root start JupyterLab, as in a container')
+    p.add_argument('--no-browser', action='store_true', help='only print the address, for a browser on another computer')
+    p.add_argument('--allow-root', action='store_true', help='let the user root start JupyterLab, for instance in a container')
 
 COMMANDS['review'] = Command(_review, _review_args)
 
@@ -290,16 +290,16 @@ def _train(args):
 def _train_args(p):
     p.add_argument('folders', nargs='+', type=_path, metavar='DIR', help='labelled folders: images/ and masks/')
     p.add_argument('--out', required=True, type=_path, metavar='MODEL.onnx',
-        help='the model; checkpoint, history and curves are written beside it')
+        help='file of the model; checkpoint, history and curves go beside it')
     p.add_argument('--recipe', choices=['compact','paper'], default='compact',
         help='compact: a small U-Net on cells laid one by one (default); paper: as in Brünggel et al. 2022')
     p.add_argument('--arch', default='resnet50',
         help='encoder of the paper recipe, a network of torchvision by name (default: resnet50)')
     base = 'begin with the weights of this model of the compact recipe; shipped: the one that comes with the package'
     p.add_argument('--base', type=_path, metavar='MODEL.onnx', help=f'{base} (default: from scratch)')
-    p.add_argument('--epochs', type=_number(int, 1, 100_000), help='default: what the recipe says, fewer with --base')
+    p.add_argument('--epochs', type=_number(int, 1, 100_000), help='number of epochs (default: that of the recipe, fewer with --base)')
     _add_seed(p, 'of data and weights')
-    p.add_argument('--resume', action='store_true', help='go on where a run that was stopped wrote its last checkpoint')
+    p.add_argument('--resume', action='store_true', help='go on from the last checkpoint of a run that stopped')
 
 COMMANDS['train'] = Command(_train, _train_args, '--resume goes on with the last whole epoch')
 
@@ -349,14 +349,14 @@ def _evaluate(args):
 
 def _evaluate_args(p):
     p.add_argument('predicted', type=_path, metavar='PREDICTED',
-        help='folder with STEM_mask.png, and STEM_cells.json where cells are scored, too')
+        help='folder with STEM_mask.png, and STEM_cells.json to score cells, too')
     p.add_argument('truth', type=_path, metavar='TRUTH',
-        help='labelled folder: masks/ or cells.coco.json, better both, and images/ where they are known')
+        help='labelled folder: masks/ or cells.coco.json, better both, and images/ if you have them')
     _add_out(p, 'folder for tables, scores and error pictures')
     p.add_argument('--crops', action='store_true',
-        help="also the paper's sample: 4 crops of 3 frames of 3 slides each, which the truth's slides.csv names")
+        help="also score the paper's sample: 4 crops of 3 frames of 3 slides each; slides.csv of the truth names the slides")
     p.add_argument('--category', action='append', default=[], metavar='NAME',
-        help='a category of the truth that holds red cells (default: rbc, red blood cell or erythrocyte)')
+        help='a category of the truth that means red cells (default: rbc, red blood cell or erythrocyte)')
     _add_seed(p, 'of the crops')
 
 COMMANDS['evaluate'] = Command(_evaluate, _evaluate_args)

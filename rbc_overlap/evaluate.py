@@ -97,7 +97,7 @@ def _is_box(box):
 def annotation_kind(
     annotation:dict, # of a COCO data set
 )->str: # 'crowd', 'mask', 'box', or 'nothing'
-    "What `annotation` tells of its cell; 'nothing' where that is neither a mask nor a box"
+    "What `annotation` knows of its cell; 'nothing' where that is neither a mask nor a box"
     if annotation.get('iscrowd'): return 'crowd'
     if _has_mask(annotation): return 'mask'
     return 'box' if _is_box(annotation.get('bbox')) else 'nothing'

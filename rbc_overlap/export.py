@@ -131,7 +131,7 @@ def _detection(cell, name, measures):
 def geojson(
     cells:list[Cell],
     table:pd.DataFrame, # of `measure`, a row per cell
-    **info,             # what else the file should tell
+    **info,             # what else the file should hold
 )->dict: # GeoJSON
     "`cells` as detections for QuPath"
     names = map(str, table.label)
@@ -179,7 +179,7 @@ def label_tiff(
     lost='',           # what was lost, in words
     pixel_size=None,   # (y, x), µm; None: the file tells none
 )->bytes: # a TIFF
-    "`labels` as a TIFF file that tells what it can't hold"
+    "`labels` as a TIFF file that says what it can't hold"
     numbers = '0 is background, 1 and up are the cells as numbered in cells.csv'
     about = f'rbc_overlap {__version__}, label image: {numbers}. {lost or "No cell lost pixels."}'
     file = io.BytesIO()
@@ -190,7 +190,7 @@ def label_tiff(
 # %% ../nbs/21_export.ipynb #7354b487
 def merge_coco(
     datasets, # COCO data sets of one image each
-    **info,   # what the file should tell
+    **info,   # what the file should hold
 )->dict: # a COCO data set
     "One COCO data set of several"
     merged = coco([], **info)
