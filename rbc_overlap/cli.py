@@ -194,9 +194,9 @@ def _segment_args(p):
     p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
         help='number of images at a time (default: one for each core; with a GPU: one)')
     p.add_argument('--scheduler', metavar='ADDRESS',
-        help='address of the scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
+        help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
     p.add_argument('--like', type=_path, metavar='RUN_JSON',
-        help='run.json of an earlier run: use its engine, diameter, pixel size and model, and its images if you name none')
+        help='run.json of a run: take its engine, diameter, pixel size and model, and its images if you name none')
 
 COMMANDS['segment'] = Command(_segment, _segment_args, GOES_ON)
 
@@ -272,8 +272,8 @@ def _review_args(p):
     p.add_argument('folder', type=_path, metavar='DIR', help=about)
     port = _number(int, 1, 65_535)
     p.add_argument('--port', type=port, help='port of JupyterLab (default: the first free one from 8888 on)')
-    p.add_argument('--no-browser', action='store_true', help='only print the address, for a browser on another computer')
-    p.add_argument('--allow-root', action='store_true', help='let the user root start JupyterLab, for instance in a container')
+    p.add_argument('--no-browser', action='store_true', help='only print the address, for a browser elsewhere')
+    p.add_argument('--allow-root', action='store_true', help='let root start JupyterLab, as in a container')
 
 COMMANDS['review'] = Command(_review, _review_args)
 
@@ -297,7 +297,7 @@ def _train_args(p):
         help='encoder of the paper recipe, a network of torchvision by name (default: resnet50)')
     base = 'begin with the weights of this model of the compact recipe; shipped: the one that comes with the package'
     p.add_argument('--base', type=_path, metavar='MODEL.onnx', help=f'{base} (default: from scratch)')
-    p.add_argument('--epochs', type=_number(int, 1, 100_000), help='number of epochs (default: that of the recipe, fewer with --base)')
+    p.add_argument('--epochs', type=_number(int, 1, 100_000), help='default: that of the recipe, fewer with --base')
     _add_seed(p, 'of data and weights')
     p.add_argument('--resume', action='store_true', help='go on from the last checkpoint of a run that stopped')
 
@@ -354,7 +354,7 @@ def _evaluate_args(p):
         help='labelled folder: masks/ or cells.coco.json, better both, and images/ if you have them')
     _add_out(p, 'folder for tables, scores and error pictures')
     p.add_argument('--crops', action='store_true',
-        help="also score the paper's sample: 4 crops of 3 frames of 3 slides each; slides.csv of the truth names the slides")
+        help="also the paper's sample: 4 crops of 3 frames of 3 slides; slides.csv of the truth names the slides")
     p.add_argument('--category', action='append', default=[], metavar='NAME',
         help='a category of the truth that means red cells (default: rbc, red blood cell or erythrocyte)')
     _add_seed(p, 'of the crops')
