@@ -158,6 +158,7 @@ def _make_run(args):
     from rbc_overlap.run import Run, default_workers
     workers = args.workers or default_workers(args.engine)
     how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler)
+    how |= dict(overlay=args.overlay, xlsx=args.xlsx)
     if args.like: return Run.like(args.like, args.out, args.images, **how)
     if not args.images: raise ValueError('no images: name files or folders, or the run.json of a run by --like')
     needless = args.model and args.engine=='classic'
@@ -174,8 +175,7 @@ def _segment(args):
     changed = changed_images(args.like, args.out/'run.json') if args.like else ()
     for image in changed: print(f'{image}: other bytes than in {args.like}', file=sys.stderr)
     if run.left_out: print(left_out_line(run.left_out), file=sys.stderr)
-    for note in (*run.notes, run.size_warning()):
-        if note: print(note, file=sys.stderr)
+    for note in (*run.notes, *run.summary()): print(note, file=sys.stderr)
     images = {*run.taken.values(), *run.errors}
     return _finish(report, run.errors, len(images))
 
@@ -193,6 +193,10 @@ def _segment_args(p):
     p.add_argument('--redo', action='store_true', help='do all images again, also those that are done')
     p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
         help='number of images at a time (default: one for each core; with a GPU: one)')
+    p.add_argument('--overlay', choices=['outlines','filled'],
+        help='outlines of cells, which leave stain and pallor visible, or filled with the classes of the mask, too '
+        '(default: outlines; overlays that are there stay)')
+    p.add_argument('--xlsx', action='store_true', help='write all tables into one workbook, tables.xlsx, too')
     p.add_argument('--scheduler', metavar='ADDRESS',
         help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
     p.add_argument('--like', type=_path, metavar='RUN_JSON',
@@ -220,7 +224,7 @@ COMMANDS['export'] = Command(_export, _export_args)
 
 # %% ../nbs/22_cli.ipynb #f2677f65
 def _columns(args):
-    "what the columns of images.csv, cells.csv and clumps.csv mean"
+    "what the columns of images.csv, cells.csv, clumps.csv and groups_summary.csv mean"
     from rbc_overlap.run import columns_table
     table = columns_table()
     print(table.to_csv(index=False), end='')

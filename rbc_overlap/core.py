@@ -6,12 +6,12 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/core.html.md"""
 
 # %% auto #0
 __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORMATS', 'SUFFIXES', 'LIMITS', 'TIFF_STARTS',
-           'to_png', 'Shown', 'Picture', 'color_mask', 'Mask', 'foreground', 'check_mask', 'check_sizes', 'ImageError',
-           'Limits', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file', 'remove_parts', 'write_mask',
-           'read_mask', 'file_hash', 'read_labels', 'Cell', 'crop_cell', 'cell_area', 'cell_diameter', 'count_cells',
-           'cells_mask', 'hidden_fractions', 'number_clumps', 'label_cells', 'known_cells', 'round_kernel', 'pad_mask',
-           'outer_contour', 'solidity', 'depth', 'rle', 'ious', 'coco_image', 'coco', 'coco_name', 'read_coco',
-           'draw_outlines', 'legend', 'overlay']
+           'OVERLAYS', 'to_png', 'Shown', 'Picture', 'color_mask', 'Mask', 'foreground', 'check_mask', 'check_sizes',
+           'ImageError', 'Limits', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file', 'remove_parts',
+           'write_mask', 'read_mask', 'file_hash', 'read_labels', 'Cell', 'crop_cell', 'cell_area', 'cell_diameter',
+           'count_cells', 'cells_mask', 'hidden_fractions', 'number_clumps', 'label_cells', 'known_cells',
+           'round_kernel', 'pad_mask', 'outer_contour', 'solidity', 'depth', 'rle', 'ious', 'coco_image', 'coco',
+           'coco_name', 'read_coco', 'draw_outlines', 'draw_numbers', 'legend', 'overlay', 'draw_results']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
 import errno, hashlib, io, json, math, os, re, shutil, struct, time, warnings
@@ -1552,6 +1552,81 @@ def draw_outlines(
         contours,_ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(c.x, c.y))
         cv2.drawContours(rgb, contours, -1, color, 1)
 
+# %% ../nbs/00_core.ipynb #ovl0002
+_INK = 20,20,20 # RGB
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_IN_CELL = [(y,x) for y in (.75,.69,.25,.31,.5) for x in (.5,.35,.65,.25,.75)] # shares of its height and width
+_AT_CLUMP = (0,.5),(1,.5),(.5,0),(.5,1),(0,0),(0,1),(1,0),(1,1) # the same, and just outside where it is 0 or 1
+
+def _cell_corners(shape, w, h):
+    "Where in a cell of `shape` a number of `w` x `h` px may have its top left corner (x, y), the best first"
+    return [(round(x*shape[1]-w/2), round(y*shape[0]-h/2)) for y,x in _IN_CELL]
+
+def _clump_corners(box, w, h):
+    "Where around a clump with the `box` (top, left, bottom, right) its number may have its top left corner (x, y)"
+    top,left,bottom,right = box
+    tall,wide = bottom-top+h,right-left+w
+    return [(round(left-w+x*wide), round(top-h+y*tall)) for y,x in _AT_CLUMP]
+
+def _free_corner(n, wanted, corners, w, h):
+    "The first of `corners` with w x h pixels in which `n` is what is `wanted`; None where there is none"
+    for x,y in corners:
+        box = n[y:y+h,x:x+w] if x>=0 and y>=0 else n[:0]
+        if box.shape==(h,w) and (box==wanted).all(): return x, y
+    return None
+
+# %% ../nbs/00_core.ipynb #ovl0005
+class _Numbers:
+    "Writes numbers on `rgb` where there is space; `n` tells how many cells a pixel has, and 255 where a number stands"
+    def __init__(self, rgb, cells):
+        self.rgb = rgb
+        self.n = count_cells(cells, rgb.shape[:2]).astype(np.uint8)
+        across = np.median([max(c.mask.shape) for c in cells])
+        self.scale = max(.4, across/160)
+
+    def size(self, text):
+        "(width, height) of `text` and a pixel around it"
+        (w,h),_ = cv2.getTextSize(text, _FONT, self.scale, 1)
+        return w+2, h+2
+
+    def write(self, text, x, y):
+        "Write `text` with its top left corner at (x, y)"
+        w,h = self.size(text)
+        self.n[y:y+h,x:x+w] = 255
+        cv2.putText(self.rgb, text, (x+1, y+h-1), _FONT, self.scale, _INK, 1, cv2.LINE_AA)
+
+    def on_cell(self, cell, text):
+        own = np.where(cell.mask, self.n[cell.window], 255)
+        corner = _free_corner(own, 1, _cell_corners(own.shape, *self.size(text)), *self.size(text))
+        if corner: self.write(text, cell.x+corner[0], cell.y+corner[1])
+
+    def at_clump(self, box, text):
+        corner = _free_corner(self.n, 0, _clump_corners(box, *self.size(text)), *self.size(text))
+        if corner: self.write(text, *corner)
+
+# %% ../nbs/00_core.ipynb #ovl0007
+def _clump_boxes(cells):
+    "{number of a clump: (top, left, bottom, right)}"
+    boxes = {}
+    for c in cells:
+        h,w = c.mask.shape
+        boxes.setdefault(c.clump, []).append((c.y, c.x, c.y+h, c.x+w))
+    boxes.pop(0, None)
+    ends = {clump: np.array(b) for clump,b in boxes.items()}
+    return {clump: (*b[:,:2].min(0).tolist(), *b[:,2:].max(0).tolist()) for clump,b in ends.items()}
+
+def draw_numbers(
+    rgb:np.ndarray,    # drawn on in place, uint8, (H, W, 3)
+    cells:list[Cell],
+)->dict: # {text: RGB color} for a legend
+    "Write the numbers of `cells`, from 1, and of their clumps on `rgb` where they fit"
+    if not cells: return {}
+    numbers = _Numbers(rgb, cells)
+    for i,cell in enumerate(cells, 1): numbers.on_cell(cell, str(i))
+    boxes = _clump_boxes(cells)
+    for clump,box in boxes.items(): numbers.at_clump(box, f'C{clump}')
+    return {'1, 2, ... cells' + ', C1, C2, ... clumps'*bool(boxes): _INK}
+
 # %% ../nbs/00_core.ipynb #8e691354
 _LINE = 20 # px, height of a line of a legend
 
@@ -1592,16 +1667,28 @@ def _blend(rgb, where, color, opacity):
     "Lay `color` over `rgb`, in place"
     rgb[where] = rgb[where]*(1-opacity) + np.float32(color)*opacity
 
+_DOUBT = 200,0,190 # RGB
+
+def _draw_cells(rgb, cells, doubtful):
+    "Draw the outlines of `cells`, last those of `doubtful` clumps; what the legend says of them"
+    draw_outlines(rgb, cells)
+    unsure = [c for c in cells if c.clump in doubtful]
+    draw_outlines(rgb, unsure, _DOUBT)
+    names = {f'{len(cells)} cells': _OUTLINE} if cells else {}
+    return names | ({f'{len(unsure)} of them in clumps in doubt': _DOUBT} if unsure else {})
+
 def overlay(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)
     mask:np.ndarray,     # classes, uint8, (H, W)
     opacity=.4,          # 0 shows the image alone, 1 hides it under the mask
     classes=tuple(COLORS), # which classes are drawn
     cells=(),            # `Cell`s whose outlines are drawn
+    doubtful=(),         # numbers of clumps whose cells get outlines of another colour
+    numbered=False,      # write the numbers of cells and clumps where they fit?
 )->Picture: # RGB, as wide as `image`, taller by the legend
     "`mask` laid over `image` in the classes' colours, with a legend; ValueError where their sizes differ"
     check_sizes(image, mask)
-    rgb = np.array(image, np.float32)
+    rgb = np.array(image)
     names = {}
     for c in [c for c in COLORS if c in classes]:
         where = np.asarray(mask)==c
@@ -1609,8 +1696,20 @@ def overlay(
         names[CLASSES[c]] = COLORS[c]
         if c==UNKNOWN: where &= _hatch(mask.shape)
         _blend(rgb, where, COLORS[c], opacity)
-    rgb = rgb.astype(np.uint8)
-    draw_outlines(rgb, cells)
-    if cells: names[f'{len(cells)} cells'] = _OUTLINE
+    names |= _draw_cells(rgb, cells, doubtful)
+    if numbered: names |= draw_numbers(rgb, cells)
     if names: rgb = np.vstack([rgb, legend(names, rgb.shape[1])])
     return Picture(rgb)
+
+# %% ../nbs/00_core.ipynb #ovl0010
+OVERLAYS = dict(outlines=(), filled=tuple(COLORS)) # classes that are drawn
+
+def draw_results(
+    image:np.ndarray, # RGB, uint8, (H, W, 3)
+    mask:np.ndarray,  # classes, uint8, (H, W)
+    cells:list[Cell],
+    doubtful=(),      # numbers of clumps whose number of cells is in doubt
+    style='outlines', # key of `OVERLAYS`
+)->Picture: # RGB, as wide as `image`, taller by the legend
+    "What is found in an image, with the numbers of cells and clumps"
+    return overlay(image, mask, classes=OVERLAYS[style], cells=cells, doubtful=doubtful, numbered=True)

@@ -10,7 +10,7 @@ __all__ = ['RECORD', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable
            'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file', 'check_pairs', 'load_json',
            'read_coco_file', 'split_coco', 'read_record', 'newest_records', 'is_label_image', 'find_cells',
            'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels', 'pair_names', 'safe_text',
-           'true_text', 'csv_text', 'read_errors', 'read_column', 'Doubts', 'check_inside', 'Written']
+           'true_text', 'csv_text', 'read_errors', 'read_column', 'read_rows', 'Doubts', 'check_inside', 'Written']
 
 # %% ../nbs/01_folders.ipynb #77928b65
 import csv, glob, hashlib, io, json, os, posixpath, re, warnings
@@ -182,7 +182,7 @@ OURS,FOREIGN = 'result of ours','mask of another program'
 
 _ILASTIK = r'(simple.segmentation|object.predictions|object.identities|object.probabilities|pixel.probabilities)'
 _ONLY_MASKS = re.compile(rf'.+(_cp_masks\.\w+|_seg\.npy|\.stardist\.tiff?|[_-]{_ILASTIK}( stage \d)?\.\w+)', re.I|re.S)
-TABLES = 'images.csv','cells.csv','clumps.csv','run.json','report.html'
+TABLES = 'images.csv','cells.csv','clumps.csv','groups_summary.csv','tables.xlsx','run.json','report.html'
 
 def _kind_by_name(name):
     "What the file of this `name` is, whatever lies beside it; '' where it can be an image"
@@ -892,6 +892,16 @@ def read_column(
         first = found.setdefault(name, told)
         if first!=told: raise ValueError(f'{path}: {name} has the {value} {first} and {told}')
     return found
+
+# %% ../nbs/01_folders.ipynb #rows0002
+def read_rows(
+    path, # a CSV
+): # (names of columns, a dict of texts for each row)
+    "All of a CSV with commas, semicolons or tabs; ValueError where it can't be read"
+    try: columns,rows = _read_table(_decode_table(_read_bytes(path)))
+    except (csv.Error, ValueError) as e: raise ValueError(f'{path}: {e}') from None
+    names = {column: column.strip().lower() for column in columns}
+    return [*names.values()], [{names[c]: true_text(row[c] or '') for c in columns} for row in rows]
 
 # %% ../nbs/01_folders.ipynb #8b12f49e
 _YES = 'true','1','yes','wahr','vrai','vero','verdadero','verdadeiro','waar'
