@@ -7,7 +7,8 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 # %% auto #0
 __all__ = ['CELL_UM', 'COUNTS', 'IMAGE_COLUMNS', 'PATIENCE', 'MEMORY', 'SEVERAL', 'image_record', 'Stopwatch', 'image_results',
            'write_image', 'images_table', 'image_microns', 'cells_table', 'clumps_table', 'columns_table', 'Run',
-           'NameTaken', 'Job', 'make_results', 'count_cores', 'default_workers', 'as_done', 'changed_images']
+           'NameTaken', 'Job', 'make_results', 'count_cores', 'default_workers', 'as_done', 'changed_images',
+           'tables_are_new', 'remake_tables']
 
 # %% ../nbs/14_run.ipynb #cf4808ea
 import ctypes, hashlib, json, os, platform, sys, threading, time
@@ -28,13 +29,14 @@ import rbc_overlap
 from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
-from .folders import find_images, list_files, load_json, newest_records, printable
+from .folders import CORRECTED, find_images, list_files, load_json, newest_records, printable
 from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, UNLIKE, report_html
+from .corrections import LOST, corrected_records
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -214,7 +216,7 @@ def _pixel_flags(
 COUNTS = 'counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux longest_rouleau flagged_clumps'.split()
 _MOMENTS = 'area_mean area_sd area_cv'.split()
 _FIRST = 'image status error cells clumps overlap_fraction diameter flags'.split()
-IMAGE_COLUMNS = _FIRST+COUNTS[:4]+_MOMENTS+COUNTS[4:]
+IMAGE_COLUMNS = _FIRST+COUNTS[:4]+_MOMENTS+COUNTS[4:]+['corrected_by','corrected']
 _SIZES = ['pixel_size_um','pixel_size_source'] # the last columns
 
 def _same_files(infos):
@@ -272,6 +274,10 @@ def image_microns(
     return table.assign(**areas, counted_per_mm2=table.counted/frame.replace(0, np.nan))
 
 # %% ../nbs/14_run.ipynb #0d8f3024
+def _maker(annotation):
+    "Who made a cell, and when; '' where it is the program's"
+    return dict(by=str(annotation.get('by', '')), corrected=str(annotation.get('corrected', '')))
+
 def cells_table(
     records:list,    # as for `images_table`
     errors:dict,     # {image: what went wrong}: their cells are left out
@@ -282,8 +288,8 @@ def cells_table(
     for data in _good_records(records, errors):
         infos.append(_with_size(data['info'], pixel_size))
         image = data['info']['image']
-        rows += [dict(image=image, **a['measures']) for a in data['annotations']]
-    table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS])
+        rows += [dict(image=image, **a['measures'], **_maker(a)) for a in data['annotations']]
+    table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS, 'by', 'corrected'])
     sizes = _sizes_of(table.image, infos)
     return add_microns(table, sizes) if sizes else table
 
@@ -295,8 +301,9 @@ def clumps_table(
     rows = []
     for data in _good_records(records, errors):
         info = data['info']
-        rows += [dict(image=info['image'], **c) for c in info.get('clump_table', ())]
-    return pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS])
+        rows += [dict(image=info['image'], decided=False) | c for c in info.get('clump_table', ())]
+    table = pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS, 'decided'])
+    return table.assign(decided=table.decided.fillna(False).astype(bool))
 
 # %% ../nbs/14_run.ipynb #a0202508
 def columns_table()->pd.DataFrame: # table, column, meaning, unit, how, caveat
@@ -951,7 +958,7 @@ def _valid_records(self:Run):
     def is_failed(info):
         path,page = info.get('path'),info.get('page', 1)
         return (path, None) in failed or (path, page) in failed
-    return [(record,file) for record,file in newest_records(self.out) if not is_failed(record['info'])]
+    return [(record,file) for record,file in corrected_records(self.out) if not is_failed(record['info'])]
 
 # %% ../nbs/14_run.ipynb #db24fc8f
 _PACKAGES = 'numpy','scipy','opencv-python-headless','scikit-image','onnxruntime','pandas'
@@ -1038,7 +1045,9 @@ def _write_table(self:Run, name, text):
     self.written.write(self.out/name, text)
 
 # %% ../nbs/14_run.ipynb #70f25fb4
-def _overlay_path(record): return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
+def _overlay_path(record):
+    if record.name.endswith(CORRECTED): return record.with_name(record.name.removesuffix(CORRECTED)+'_overlay.v2.png')
+    return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
 
 @patch
 def _tables(self:Run, records, errors):
@@ -1053,7 +1062,13 @@ def _write_tables(self:Run, images, seconds):
     "As `write_tables`, in a folder in which no other run writes"
     errors = self._all_errors(images)
     records = self._valid_records()
-    run = self.run_info(records, seconds)
+    infos = [record['info'] for record,_ in records]
+    self.notes += [f'{info["image"]}: {flag}' for info in infos for flag in info['flags'] if LOST in flag]
+    return self._put_tables(records, errors, self.run_info(records, seconds))
+
+@patch
+def _put_tables(self:Run, records, errors, run):
+    "Write all tables; `run` is what `run.json` holds"
     tables = self._tables(records, errors)
     self.images = tables['images']
     for name,table in tables.items(): self._write_table(f'{name}.csv', csv_text(table, '%.6g'))
@@ -1070,6 +1085,26 @@ def write_tables(self:Run,
 )->Path: # of the report
     "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
     with self._lock(): return self._write_tables(images, seconds)
+
+# %% ../nbs/14_run.ipynb #cr140002
+def tables_are_new(
+    results, # folder that a run wrote
+)->bool:
+    "Are the tables younger than the last correction?"
+    journal,report = Path(results)/'corrections.jsonl',Path(results)/'report.html'
+    if not journal.exists(): return True
+    return report.exists() and report.stat().st_mtime_ns>=journal.stat().st_mtime_ns
+
+def remake_tables(
+    results, # folder that a run wrote
+)->Path:     # of the report; ValueError where no run wrote this folder
+    "Write tables and report anew, with the corrected cells"
+    run = Run([], results, 'classic') # makes nothing, so it needs no network
+    info = load_json(run.out/'run.json')
+    run.pixel_size = info.get('arguments', {}).get('pixel_size')
+    with run._lock():
+        run.failed = _earlier_failed(run.out/'run.json')
+        return run._put_tables(run._valid_records(), read_errors(run.out), info)
 
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
