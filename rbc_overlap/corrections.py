@@ -318,6 +318,18 @@ def undo(self:Corrections,
         if not applied: raise ValueError(f'{name}: nothing to undo')
         return self._add_undo(name, applied[-1]['id'])
 
+# %% ../nbs/13b_corrections.ipynb #cr000073
+@patch
+def take_over(self:Corrections,
+    name,   # of an image's results, such as `day1/slide3`
+    cells:list[Cell],
+    origin, # what to note about the file, as a dict
+)->Corrected:
+    "Put `cells` in place of all that are there; on disk when this returns"
+    with self.lock():
+        size = Corrected(self.record(name)).size
+        return self._add(name, 'import', add=[packed_cell(c, size) for c in cells], **{'from': origin})
+
 # %% ../nbs/13b_corrections.ipynb #cr000034
 @patch
 def _add_undo(self:Corrections, name, id):
