@@ -232,6 +232,26 @@ def _columns(args):
 
 COMMANDS['columns'] = Command(_columns, lambda p: None)
 
+# %% ../nbs/22_cli.ipynb #cc220002
+def _import(args):
+    "cells of ImageJ, QuPath, label images or COCO → in place of those of a run, with tables and report made over"
+    from rbc_overlap.imports import import_cells
+    done = import_cells(args.results, args.source, args.who)
+    for note in done.notes: print(note, file=sys.stderr)
+    for file,error in done.errors.items(): print(f'failed: {file}: {error}', file=sys.stderr)
+    print(f'{len(done.images)} images corrected, {sum(done.images.values())} cells', file=sys.stderr)
+    print(done.report)
+    return 1 if done.errors else 0
+
+def _import_args(p):
+    results = 'folder that rbc-overlap segment wrote; what the program found is kept in it'
+    p.add_argument('results', type=_path, metavar='RESULTS', help=results)
+    p.add_argument('source', type=_path, metavar='FROM', help='file, or folder with a file for each image: '
+        'STEM_rois.zip or STEM.roi (ImageJ), STEM.geojson (QuPath), STEM_labels.tif or .png, or cells.coco.json for all')
+    p.add_argument('--who', metavar='NAME', help='who made these cells (default: the login name)')
+
+COMMANDS['import'] = Command(_import, _import_args)
+
 # %% ../nbs/22_cli.ipynb #a2e3ba59
 def _model_file(path):
     "The file of a model; `shipped` is the one that comes with the package"

@@ -15,7 +15,7 @@ from roifile import ImagejRoi, ROI_TYPE
 from tqdm.auto import tqdm
 from . import __version__
 from .core import *
-from .folders import RECORD, Written, error_text, list_files, load_json, read_coco_file, read_errors
+from .folders import CORRECTED, RECORD, Written, error_text, list_files, load_json, read_coco_file, read_errors
 from .measures import COLUMNS, add_microns
 
 # %% ../nbs/21_export.ipynb #59efbefe
@@ -69,6 +69,13 @@ def pixel_polygons(
     return polygons
 
 # %% ../nbs/21_export.ipynb #d1f1af61
+_PERSON = 'by','corrected' # who made a cell, and when
+
+def _people(table):
+    "Who made the cell of each row of `table`, and when, as a dict per row; an empty one where the program did"
+    told = table.reindex(columns=_PERSON).fillna('')
+    return [{k: v for k,v in row.items() if v} for row in told.to_dict('records')]
+
 def _numbers(table):
     "The finite numbers in each row of `table`, as a dict per row"
     rows = table.select_dtypes(['number','bool']).astype(float).to_dict('records')
@@ -109,8 +116,9 @@ def roi_zip(
     names = [f'{label:05d}' for label in table.label]
     file = io.BytesIO()
     with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as z:
-        for cell,name,measures in zip(cells, names, _numbers(table)):
+        for cell,name,measures,person in zip(cells, names, _numbers(table), _people(table)):
             roi = _cell_roi(cell, name, measures)
+            roi.properties |= person
             roi.position = position
             z.writestr(f'{name}.roi', roi.tobytes())
     return file.getvalue()
@@ -122,10 +130,11 @@ def _geometry(cell):
     if len(polygons)==1: return dict(type='Polygon', coordinates=polygons[0])
     return dict(type='MultiPolygon', coordinates=polygons)
 
-def _detection(cell, name, measures):
+def _detection(cell, name, measures, person):
     "QuPath's detection of `cell`"
     rbc = dict(name=CLASSES[RBC], color=COLORS[RBC])
     properties = dict(objectType='detection', name=name, classification=rbc, measurements=measures)
+    if person: properties['metadata'] = person
     return dict(type='Feature', geometry=_geometry(cell), properties=properties)
 
 def geojson(
@@ -135,7 +144,7 @@ def geojson(
 )->dict: # GeoJSON
     "`cells` as detections for QuPath"
     names = map(str, table.label)
-    features = [_detection(*each) for each in zip(cells, names, _numbers(table))]
+    features = [_detection(*each) for each in zip(cells, names, _numbers(table), _people(table))]
     return dict(type='FeatureCollection', features=features, info=info)
 
 # %% ../nbs/21_export.ipynb #a0474a0d
@@ -203,7 +212,7 @@ def merge_coco(
 
 # %% ../nbs/21_export.ipynb #36564cef
 _ORIGIN = 'image','sha256','settings','rbc_overlap','date'
-_IF_TOLD = 'page','flags','pixel_size','pixel_size_source' # older versions don't tell all of these
+_IF_TOLD = 'page','flags','pixel_size','pixel_size_source','corrected_by','corrected' # older versions don't tell all of these
 
 def _kept_info(info):
     "What the files that are written tell of an image; any error where `info` lacks what each record tells"
@@ -219,7 +228,7 @@ def _parse_record(path):
     data = read_coco_file(path)
     _check_count(data)
     (cells,shape), = read_coco(data).values()
-    rows = [a['measures'] for a in data['annotations']]
+    rows = [a['measures'] | {k: a[k] for k in _PERSON if a.get(k)} for a in data['annotations']]
     table = pd.DataFrame(rows, columns=None if cells else COLUMNS)
     data['info'] = _kept_info(data['info'])
     areas = [a['area'] for a in data['annotations']]
@@ -321,6 +330,11 @@ def _keep_newest(newest, data):
     image,date = info['image'],info['date']
     if image not in newest or date>=newest[image]['info']['date']: newest[image] = data
 
+def _latest(path):
+    "The file of corrected cells in place of a `STEM_cells.json`, where there is one"
+    corrected = path.with_name(path.name.removesuffix(RECORD)+CORRECTED)
+    return corrected if corrected.exists() else path
+
 class _Exporter:
     "Writes cells of the folder `results` into `out`; `errors` is {file of cells: what went wrong}"
     def __init__(self, results, out, to):
@@ -332,7 +346,7 @@ class _Exporter:
 
     def add(self, path):
         "Write the files of the image whose file of cells is at `path`"
-        data,cells,shape,table = _read_cells(path)
+        data,cells,shape,table = _read_cells(_latest(path))
         info = data['info']
         image = info['image']
         if image in self.failed: raise ValueError(f'left out, since {image} failed later: {self.failed[image]}')

@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/run.html.md"""
 __all__ = ['CELL_UM', 'COUNTS', 'IMAGE_COLUMNS', 'PATIENCE', 'MEMORY', 'SEVERAL', 'CSV_FILES', 'XLSX', 'XLSX_ROWS', 'MOST_LINES',
            'image_record', 'Stopwatch', 'image_results', 'write_image', 'images_table', 'image_microns', 'add_groups',
            'cells_table', 'clumps_table', 'columns_table', 'Run', 'NameTaken', 'Job', 'make_results', 'count_cores',
-           'default_workers', 'as_done', 'changed_images', 'xlsx_bytes']
+           'default_workers', 'as_done', 'changed_images', 'xlsx_bytes', 'tables_are_new', 'remake_tables']
 
 # %% ../nbs/14_run.ipynb #cf4808ea
 import ctypes, hashlib, io, json, os, platform, sys, threading, time
@@ -29,7 +29,7 @@ import rbc_overlap
 from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
-from .folders import find_images, list_files, load_json, newest_records, printable
+from .folders import CORRECTED, find_images, list_files, load_json, newest_records, printable
 from .folders import read_coco_file, read_errors, read_record
 from .journal import locked
 from .classic import FEW
@@ -37,6 +37,7 @@ from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .groups import GROUPS, TOLD, group_of, groups_table, read_groups
 from .report import CHECK_SIZE, UNLIKE, report_html
+from .corrections import LOST, corrected_records
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -219,7 +220,7 @@ def _pixel_flags(
 COUNTS = 'counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux longest_rouleau flagged_clumps'.split()
 _MOMENTS = 'area_mean area_sd area_cv'.split()
 _FIRST = 'image status error cells clumps overlap_fraction diameter flags'.split()
-IMAGE_COLUMNS = _FIRST+COUNTS[:4]+_MOMENTS+COUNTS[4:]
+IMAGE_COLUMNS = _FIRST+COUNTS[:4]+_MOMENTS+COUNTS[4:]+['corrected_by','corrected']
 _SIZES = ['pixel_size_um','pixel_size_source'] # the last columns
 
 def _same_files(infos):
@@ -286,6 +287,10 @@ def add_groups(
     return table.assign(**{name: [told[name] for told in known] for name in TOLD})
 
 # %% ../nbs/14_run.ipynb #0d8f3024
+def _maker(annotation):
+    "Who made a cell, and when; '' where it is the program's"
+    return dict(by=str(annotation.get('by', '')), corrected=str(annotation.get('corrected', '')))
+
 def cells_table(
     records:list,    # as for `images_table`
     errors:dict,     # {image: what went wrong}: their cells are left out
@@ -296,8 +301,8 @@ def cells_table(
     for data in _good_records(records, errors):
         infos.append(_with_size(data['info'], pixel_size))
         image = data['info']['image']
-        rows += [dict(image=image, **a['measures']) for a in data['annotations']]
-    table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS])
+        rows += [dict(image=image, **a['measures'], **_maker(a)) for a in data['annotations']]
+    table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS, 'by', 'corrected'])
     sizes = _sizes_of(table.image, infos)
     return add_microns(table, sizes) if sizes else table
 
@@ -309,8 +314,9 @@ def clumps_table(
     rows = []
     for data in _good_records(records, errors):
         info = data['info']
-        rows += [dict(image=info['image'], **c) for c in info.get('clump_table', ())]
-    return pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS])
+        rows += [dict(image=info['image'], decided=False) | c for c in info.get('clump_table', ())]
+    table = pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS, 'decided'])
+    return table.assign(decided=table.decided.fillna(False).astype(bool))
 
 # %% ../nbs/14_run.ipynb #a0202508
 def columns_table()->pd.DataFrame: # table, column, meaning, unit, how, caveat
@@ -994,7 +1000,7 @@ def _valid_records(self:Run):
     def is_failed(info):
         path,page = info.get('path'),info.get('page', 1)
         return (path, None) in failed or (path, page) in failed
-    return [(record,file) for record,file in newest_records(self.out) if not is_failed(record['info'])]
+    return [(record,file) for record,file in corrected_records(self.out) if not is_failed(record['info'])]
 
 # %% ../nbs/14_run.ipynb #grpr0002
 @patch
@@ -1106,7 +1112,9 @@ def _write_table(self:Run, name, text):
     self.written.write(self.out/name, text)
 
 # %% ../nbs/14_run.ipynb #70f25fb4
-def _overlay_path(record): return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
+def _overlay_path(record):
+    if record.name.endswith(CORRECTED): return record.with_name(record.name.removesuffix(CORRECTED)+'_overlay.v2.png')
+    return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
 
 @patch
 def _tables(self:Run, records, errors):
@@ -1155,15 +1163,21 @@ def _write_tables(self:Run, images, seconds):
     "As `write_tables`, in a folder in which no other run writes"
     errors = self._all_errors(images)
     records = self._valid_records()
-    self.tables = tables = self._tables(records, errors)
-    groups = tables['images'].set_index('image')[[*TOLD]].to_dict('index')
-    run = self.run_info(records, seconds, groups)
-    for name,table in tables.items(): self._write_table(CSV_FILES[name], csv_text(table, '%.6g'))
+    infos = [record['info'] for record,_ in records]
+    self.notes += [f'{info["image"]}: {flag}' for info in infos for flag in info['flags'] if LOST in flag]
+    self.tables = self._tables(records, errors)
+    groups = self.tables['images'].set_index('image')[[*TOLD]].to_dict('index')
+    return self._put_tables(records, self.run_info(records, seconds, groups))
+
+@patch
+def _put_tables(self:Run, records, run):
+    "Write `tables`, `run`, which is what `run.json` holds, and the report"
+    for name,table in self.tables.items(): self._write_table(CSV_FILES[name], csv_text(table, '%.6g'))
     self._write_xlsx()
     self._write_table('run.json', json.dumps(run, indent=1))
     pictures = [(data['info'], _overlay_path(path)) for data,path in records]
     overlays = {info['image']: (info, overlay) for info,overlay in pictures}
-    self._write_table('report.html', report_html(**tables, infos=overlays, out=self.out, info=run))
+    self._write_table('report.html', report_html(**self.tables, infos=overlays, out=self.out, info=run))
     return self.out/'report.html'
 
 @patch
@@ -1173,6 +1187,28 @@ def write_tables(self:Run,
 )->Path: # of the report
     "Write all tables, `run.json` and `report.html` from the files of cells"
     with self._lock(): return self._write_tables(images, seconds)
+
+# %% ../nbs/14_run.ipynb #cr140002
+def tables_are_new(
+    results, # folder that a run wrote
+)->bool:
+    "Are the tables younger than the last correction?"
+    journal,report = Path(results)/'corrections.jsonl',Path(results)/'report.html'
+    if not journal.exists(): return True
+    return report.exists() and report.stat().st_mtime_ns>=journal.stat().st_mtime_ns
+
+def remake_tables(
+    results, # folder that a run wrote
+)->Path:     # of the report; ValueError where no run wrote this folder
+    "Write tables and report anew, with the corrected cells"
+    run = Run([], results, 'classic') # makes nothing, so it needs no network
+    info = load_json(run.out/'run.json')
+    run.pixel_size = info.get('arguments', {}).get('pixel_size')
+    with run._lock():
+        run.failed = _earlier_failed(run.out/'run.json')
+        records = run._valid_records()
+        run.tables = run._tables(records, read_errors(run.out))
+        return run._put_tables(records, info)
 
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
