@@ -25,4 +25,5 @@ setup(
     include_package_data=True,
     install_requires=cfg['requirements'].split(),
     extras_require=extras,
-    entry_points={'console_scripts': [cfg['console_scripts']], 'nbdev': ['rbc_overlap=rbc_overlap._modidx:d']})
+    entry_points={'console_scripts': [cfg['console_scripts']], 'nbdev': ['rbc_overlap=rbc_overlap._modidx:d'],
+        'napari.manifest': ['rbc_overlap=rbc_overlap:napari.yaml']})

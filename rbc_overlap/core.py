@@ -1468,6 +1468,19 @@ def _check_segmentation(segmentation, shape):
         raise ValueError('a segmentation that is neither runs nor a list of polygons')
     for numbers in segmentation: _check_polygon(numbers, shape)
 
+# %% ../nbs/00_core.ipynb #d3c0de02
+def _cell_of_runs(lengths, height, **kwargs):
+    "The `Cell` of runs down the columns of an image of that `height`, background first; `kwargs` are other fields"
+    lengths = np.array(lengths)
+    if not lengths[1::2].any(): return Cell(0, 0, np.zeros((0,0), bool), **kwargs)
+    is_cell = np.arange(lengths.size)%2==1
+    left = int(lengths[0])//height
+    lengths[0] -= left*height
+    if not is_cell[-1]: lengths[-1] %= height
+    columns = np.repeat(is_cell, lengths).reshape(-1, height)
+    cell = crop_cell(columns.T, **kwargs)
+    return replace(cell, x=cell.x+left)
+
 # %% ../nbs/00_core.ipynb #c9ed0a77
 _UNSAID = dict(score=1., clump=0, n_in_clump=1, count_score=1.) # fields that a file from elsewhere may lack
 
@@ -1480,10 +1493,10 @@ def _decode_cell(ann, shape):
     fields = {name: ann.get(name, value) for name,value in _UNSAID.items()}
     wrong = {name: value for name,value in fields.items() if not _is_finite(value)}
     if wrong: raise ValueError(f'{wrong}, where numbers are needed')
-    compressed = isinstance(runs, dict) and not isinstance(runs['counts'], list)
-    if not compressed: runs = coco_mask.frPyObjects(runs, *shape)
-    if isinstance(runs, list): runs = coco_mask.merge(runs)
-    return crop_cell(coco_mask.decode(runs), **fields)
+    if isinstance(runs, list): runs = coco_mask.merge(coco_mask.frPyObjects(runs, *shape))
+    counts = runs['counts']
+    lengths = counts if isinstance(counts, list) else _unpack(counts)
+    return _cell_of_runs(lengths, shape[0], **fields)
 
 
 # %% ../nbs/00_core.ipynb #ab0eee1c
