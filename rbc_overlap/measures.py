@@ -451,7 +451,7 @@ def cv_interval(
 def sized(
     table:pd.DataFrame, # of `measure`
 )->pd.Series: # bool
-    "Which cells' sizes are counted: whole ones, of which at least half can be seen, and that no filter leaves out"
+    "Which cells' sizes count: whole ones, at least half of which can be seen, and that no filter leaves out"
     whole = ~table.touches_border.astype(bool) & (table.hidden_fraction<=HIDDEN)
     return whole & (table.filtered=='') if 'filtered' in table else whole
 
@@ -463,7 +463,8 @@ def spread(
     a = pd.Series(values, dtype=float)
     mean,sd = a.mean(),a.std()
     low,high = cv_interval(a)
-    return {f'{name}_mean': mean, f'{name}_sd': sd, f'{name}_cv': sd/mean, f'{name}_cv_low': low, f'{name}_cv_high': high}
+    stats = dict(mean=mean, sd=sd, cv=sd/mean, cv_low=low, cv_high=high)
+    return {f'{name}_{key}': value for key,value in stats.items()}
 
 # %% ../nbs/11_measures.ipynb #diam0001
 def diameter_stats(

@@ -326,7 +326,7 @@ def clumps_table(
 # %% ../nbs/14_run.ipynb #filter02
 _LENGTHS = [f'{name}_um' for name in LENGTHS]
 _AREAS = [f'{name}_um2' for name in AREAS]
-FILTERS = ['area','eccentricity','solidity','hidden_fraction','score',*LENGTHS,*OWN,*DENSITY,*_LENGTHS,*_AREAS] # columns
+FILTERS = ['area','eccentricity','solidity','hidden_fraction','score',*LENGTHS,*OWN,*DENSITY,*_LENGTHS,*_AREAS]
 
 def parse_filter(
     text:str, # COLUMN:MIN:MAX, either end may be empty
@@ -1055,7 +1055,8 @@ def run_info(self:Run,
 )->dict: # what `run.json` holds
     "Everything that one needs to know in order to do it again"
     places = [printable(p) for p in self.places]
-    options = dict(pixel_size=self.pixel_size, filters=[*self.filters], redo=self.redo, workers=self.workers, scheduler=self.scheduler)
+    tables = dict(pixel_size=self.pixel_size, filters=[*self.filters])
+    options = tables | dict(redo=self.redo, workers=self.workers, scheduler=self.scheduler)
     model_file = printable(self.network.path) if self.network else None
     arguments = dict(places=places, out=printable(self.out), model_file=model_file, **options, **self.settings)
     program = dict(rbc_overlap=__version__, date=_now(), command=[printable(a) for a in sys.argv], arguments=arguments)
