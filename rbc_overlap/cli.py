@@ -159,6 +159,7 @@ def _make_run(args):
     workers = args.workers or default_workers(args.engine)
     how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler)
     how |= dict(overlay=args.overlay, xlsx=args.xlsx)
+    if args.filter: how['filters'] = args.filter
     if args.like: return Run.like(args.like, args.out, args.images, **how)
     if not args.images: raise ValueError('no images: name files or folders, or the run.json of a run by --like')
     needless = args.model and args.engine=='classic'
@@ -190,6 +191,8 @@ def _segment_args(p):
         help='diameter of a cell in px (default: measured in each image, or in images like it if it has few cells)')
     size = 'size of a pixel in µm, for columns in µm and cells per mm² (default: what is in the image file)'
     p.add_argument('--pixel-size', type=_number(float, .001, 100), metavar='UM', help=size)
+    limits = 'cells outside of these limits neither count nor have a size, such as circularity:0.6: (may be repeated)'
+    p.add_argument('--filter', action='append', metavar='COLUMN:MIN:MAX', help=limits)
     p.add_argument('--redo', action='store_true', help='do all images again, also those that are done')
     p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
         help='number of images at a time (default: one for each core; with a GPU: one)')

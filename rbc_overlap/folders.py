@@ -613,7 +613,8 @@ def split_coco(
 _TOLD = dict(image=str, path=str, sha256=str, date=str, diameter_by=str, settings=dict, seconds=dict, flags=list)
 _COUNTS = ('cells clumps free_cells page counted counted_area sized hidden_excluded rouleaux cells_in_rouleaux '
     'longest_rouleau flagged_clumps').split()
-_SHARES = 'diameter overlap_fraction area_mean area_sd area_cv'.split()
+_SHARES = ('diameter overlap_fraction area_mean area_sd area_cv area_cv_low area_cv_high diameter_sd diameter_cv '
+    'diameter_cv_low diameter_cv_high rouleaux_share rouleaux_expected scale_diameter').split()
 
 def _is_number(value, kind=(int,float)):
     "Is `value` a number of that `kind` which a table can hold, or None?"
