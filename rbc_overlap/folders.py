@@ -646,7 +646,8 @@ def _is_whole(data):
     if not isinstance(images, list) or not all(isinstance(im, dict) for im in images): return False
     if [im.get('file_name') for im in images]!=[info['image']]: return False
     cells,clumps,lengths = data['annotations'],info.get('clump_table', []),info.get('rouleaux_lengths', [])
-    if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)) or len(cells)!=info['cells']: return False
+    if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)): return False
+    if len(cells)!=info['cells'] and 'slide' not in info: return False # the cells of a slide lie in its parts
     measures = [a.get('measures') if isinstance(a, dict) else None for a in cells]
     flags = all(isinstance(flag, str) for flag in info['flags'])
     numbers = all(_are_numbers(m, needed=_MEASURED) for m in measures) and _are_numbers(info['seconds'])

@@ -424,7 +424,7 @@ def rouleaux_section(
 def _unchanged_image(info):
     "The image that `info` of a file of cells is about, BGR; None if it isn't as it was"
     path = Path(info['path'])
-    if not path.is_file(): return None # a pipe or a device would be read for ever
+    if 'slide' in info or not path.is_file(): return None # a pipe or a device would be read for ever
     try: data = path.read_bytes()
     except (OSError, ValueError, MemoryError): return None # ValueError: no path
     if hashlib.sha256(data).hexdigest()!=info['sha256']: return None
