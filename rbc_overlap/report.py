@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/report.html.md"""
 __all__ = ['PAGE_STYLE', 'NORMAL_AREA', 'CHECK_SIZE', 'UNLIKE', 'CLUMPS_SHOWN', 'number_text', 'count_text', 'area_text',
            'percent_text', 'html_table', 'html_tile', 'jpeg_element', 'overlay_thumbnail', 'bar_chart',
            'area_histogram', 'run_totals', 'headline_tiles', 'alert_box', 'size_section', 'rouleaux_section',
-           'doubt_section', 'image_figure', 'method_section', 'report_html']
+           'doubt_section', 'image_figure', 'method_section', 'slides_section', 'report_html']
 
 # %% ../nbs/13_report.ipynb #4e722a6e
 import base64, hashlib, re
@@ -601,6 +601,24 @@ def _page_footer():
     why = 'so that cells per area come out right (Gundersen 1977). Not for diagnosis.'
     return Footer(tables+'all settings in run.json. ', frame+why)
 
+# %% ../nbs/13_report.ipynb #df8d6f78
+_SLIDE_WIDTH = 1100 # px
+
+def _slide_figure(image, overlay):
+    picture = _read_picture(overlay)
+    if picture is None: return P(f'{image}: no maps here, the file is missing or damaged.', cls='soft')
+    return Figure(jpeg_element(picture, _SLIDE_WIDTH, alt='maps of the slide', style='max-width:100%;height:auto'),
+        Figcaption(B(image)))
+
+def slides_section(
+    infos:dict, # {image: (info of its file of cells, its overlay)}
+)->FT: # Safe('') where there are no slides
+    "Maps of the slides"
+    slides = {image: overlay for image,(info,overlay) in infos.items() if 'slide' in info}
+    if not slides: return Safe('')
+    text = 'Where cells lie, and where they lie in clumps. Numbers at the sides are px of the slide, for --region X,Y,W,H.'
+    return Section(H2('Slides', id='slides'), P(text, cls='soft'), *[_slide_figure(*each) for each in slides.items()])
+
 # %% ../nbs/13_report.ipynb #6167ab5b
 def _page_parts(total, images, clumps, infos, lengths, info):
     "What stands on the page above the single images"
@@ -611,6 +629,7 @@ def _page_parts(total, images, clumps, infos, lengths, info):
     yield headline_tiles(total, n_failed)
     yield alert_box(images, total)
     yield Div(*charts, cls='charts')
+    yield slides_section(infos)
     yield doubt_section(clumps, infos)
     yield H2('Images')
 

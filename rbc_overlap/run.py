@@ -35,8 +35,8 @@ from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, UNLIKE, report_html
-from .slides import PARTS_END, forget_parts, is_slide, open_slide, parts_folder
-from .slides import segment_slide, slide_hash, slide_results, slide_tables
+from .slides import PARTS_END, NotInstalled, forget_parts, is_slide, open_slide, parts_folder, segment_slide
+from .slides import slide_hash, slide_results, slide_tables, write_labels, write_parquet
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -273,7 +273,7 @@ def image_microns(
     frame = table.counted_area*(y*x)/1e6 # mm²
     return table.assign(**areas, counted_per_mm2=table.counted/frame.replace(0, np.nan))
 
-# %% ../nbs/14_run.ipynb #7bd67c6e
+# %% ../nbs/14_run.ipynb #d5d3164f
 def _with_slides(table, slides, kind):
     "`table` and the rows of `slides`, {image: (cells, clumps)}; `kind` is one of these two"
     of_slides = [tables[kind=='clumps'].assign(image=image) for image,tables in (slides or {}).items()]
@@ -1087,7 +1087,7 @@ def write_tables(self:Run,
     "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
     with self._lock(): return self._write_tables(images, seconds)
 
-# %% ../nbs/14_run.ipynb #1c716009
+# %% ../nbs/14_run.ipynb #8a169dd0
 @patch
 def _slide_info(self:Run, one):
     "Info of a slide, if it was done from the same bytes in the same way; else None"
@@ -1107,13 +1107,23 @@ def _slide_results(self:Run, one):
     if self.redo: forget_parts(folder)
     made = segment_slide(one.source.path, folder, self.network, self.diameter, self.region, dict(sha256=one.sha256))
     watch.lap('segment')
-    record,page = slide_results(folder, made, one.image, self._slide_origin(one, watch), self.region)
+    origin = self._slide_origin(one, watch)
+    record,page = slide_results(folder, made, one.image, origin, self.region)
     watch.lap('tables')
+    self._write_for_others(folder, origin['pixel_size'])
+    watch.lap('labels')
     pictures = dict(overlay=to_png(page))
     record['info']['files'] = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     return record, pictures
 
-# %% ../nbs/14_run.ipynb #f6ee05c2
+# %% ../nbs/14_run.ipynb #20584d98
+@patch
+def _write_for_others(self:Run, folder, pixel_size):
+    "Write a slide's cells as OME-Zarr and Parquet"
+    try: write_labels(folder, pixel_size, self.region)
+    except NotInstalled as e: self.notes.append(f'{folder}: no labels, {e}')
+    write_parquet(folder, self.region)
+
 @patch
 def _slide_origin(self:Run, one, watch):
     "What the file of cells tells of a slide besides what was found"
@@ -1144,6 +1154,8 @@ def _try_slide(self:Run, source):
         self._do_slide(one)
     self._try(one, do)
 
+
+# %% ../nbs/14_run.ipynb #1163ff32
 def _slides_of(records, errors):
     "{image: (cells, clumps)} of the slides among `records`"
     slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]

@@ -6,13 +6,14 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/slides.html.md"""
 
 # %% auto #0
 __all__ = ['LARGE', 'SMALL_SIDE', 'SAMPLE', 'SAMPLES', 'SEEN_SIDE', 'RECEPTIVE', 'TODO', 'EMPTY', 'BLURRED', 'OUTSIDE', 'REASONS',
-           'FINE', 'COARSE', 'FOCUS', 'LONGEST', 'AROUND', 'PARTS', 'KEY', 'SIDE', 'PARTS_END', 'is_zarr', 'is_slide',
-           'read_window', 'Slide', 'TiffSlide', 'ZarrSlide', 'VendorSlide', 'open_slide', 'lay_slide', 'sample_places',
-           'measure_slide', 'Facts', 'edge_blur', 'survey', 'find_facts', 'look', 'Found', 'find_in_region',
-           'save_facts', 'load_facts', 'check_box', 'segment_slide', 'slide_tables', 'slide_stats', 'square_maps',
-           'slide_page', 'slide_hash', 'slide_flags', 'slide_record', 'parts_folder', 'forget_parts', 'slide_results']
+           'FINE', 'COARSE', 'FOCUS', 'LONGEST', 'AROUND', 'PARTS', 'KEY', 'SIDE', 'PARTS_END', 'LABELS', 'is_slide',
+           'read_window', 'Slide', 'TiffSlide', 'NotInstalled', 'ZarrSlide', 'VendorSlide', 'open_slide', 'lay_slide',
+           'sample_places', 'measure_slide', 'Facts', 'edge_blur', 'survey', 'find_facts', 'look', 'Found',
+           'find_in_region', 'save_facts', 'load_facts', 'check_box', 'segment_slide', 'slide_tables', 'slide_stats',
+           'slide_cells', 'square_maps', 'slide_page', 'slide_hash', 'slide_flags', 'slide_record', 'parts_folder',
+           'forget_parts', 'slide_results', 'write_labels', 'write_parquet']
 
-# %% ../nbs/13b_slides.ipynb #f26434d5
+# %% ../nbs/13b_slides.ipynb #1ba7a747
 import hashlib, io, json, os, re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import *
 from .core import _Field, _as_light, _check_parts, _tiff_size
+from .folders import is_zarr
 from .light import FAINT, absorbance, background, find_field
 from .ellipses import distinct, resized
 from .classic import DEBRIS, SMALLEST
@@ -34,14 +36,8 @@ from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, mark, measure,
 from .measures import HIDDEN, too_thick, _corner_places, _guard, _rouleaux_stats
 from .report import UNLIKE
 
-# %% ../nbs/13b_slides.ipynb #f9f07210
+# %% ../nbs/13b_slides.ipynb #03b5f997
 LARGE = 64_000_000 # pixels from which a TIFF is read by regions
-
-def is_zarr(
-    path, # of a folder
-)->bool:
-    "Is there an image in OME-Zarr at `path`?"
-    return any(b'multiscales' in f.read_bytes() for f in (Path(path)/'zarr.json', Path(path)/'.zattrs') if f.is_file())
 
 def is_slide(
     path, # of a file or folder
@@ -55,7 +51,7 @@ def is_slide(
         return page.imagelength*page.imagewidth>LARGE
     except Exception: return False # it is told where it is read
 
-# %% ../nbs/13b_slides.ipynb #31492c11
+# %% ../nbs/13b_slides.ipynb #0f3e1dd4
 def _parts_in(page, y, x, h, w):
     "Numbers of the parts (tiles or strips) of a TIFF's `page` that meet a window"
     height,width = (page.tilelength,page.tilewidth) if page.is_tiled else (page.rowsperstrip,page.imagewidth)
@@ -87,7 +83,7 @@ def read_window(
         if part is not None: _paste(out, part[0], top-y, left-x, s)
     return out
 
-# %% ../nbs/13b_slides.ipynb #967707e6
+# %% ../nbs/13b_slides.ipynb #7f972117
 class Slide:
     "An image that is read by windows; a subclass has `levels`, [(H, W), ...], the largest first, and `_read`"
     pixel_size,pixel_size_source,note = None,'',''
@@ -126,7 +122,7 @@ class Slide:
 
     def close(self): pass
 
-# %% ../nbs/13b_slides.ipynb #ea4a1707
+# %% ../nbs/13b_slides.ipynb #a1ba2603
 def _size_of(series): return series.keyframe.imagelength*series.keyframe.imagewidth
 
 class TiffSlide(Slide):
@@ -150,15 +146,12 @@ class TiffSlide(Slide):
 
     def close(self): self.tif.close()
 
-# %% ../nbs/13b_slides.ipynb #10235a60
-def _needs(package, what):
-    "ValueError that tells how to install what reading or writing needs"
-    advice = "pip install 'rbc_overlap[slides]'"
-    return ValueError(f'{what} needs {package}, which is not installed: {advice}')
+# %% ../nbs/13b_slides.ipynb #9815729b
+class NotInstalled(ValueError): "A package of the extra `slides` is missing"
 
 def _zarr():
     try: import zarr
-    except ModuleNotFoundError: raise _needs('zarr', 'OME-Zarr') from None
+    except ModuleNotFoundError: raise NotInstalled("OME-Zarr needs zarr: pip install 'rbc_overlap[slides]'") from None
     return zarr
 
 class ZarrSlide(Slide):
@@ -183,12 +176,12 @@ class ZarrSlide(Slide):
         left = [axis for axis in self.axes if axis in 'cyx']
         return np.transpose(a, [left.index(axis) for axis in 'yxc' if axis in left])
 
-# %% ../nbs/13b_slides.ipynb #05710429
+# %% ../nbs/13b_slides.ipynb #2a9ac2be
 class VendorSlide(Slide):
     "A slide that OpenSlide reads"
     def __init__(self, path):
         try: from openslide import OpenSlide
-        except (ModuleNotFoundError, OSError): raise _needs('openslide-python with openslide-bin', 'this slide') from None
+        except (ModuleNotFoundError, OSError): raise NotInstalled('it needs OpenSlide: pip install openslide-python openslide-bin') from None
         self.file = OpenSlide(path)
         self.levels = [size[::-1] for size in self.file.level_dimensions]
         sides = [self.file.properties.get(f'openslide.mpp-{a}') for a in 'yx']
@@ -210,7 +203,7 @@ def open_slide(
     except ImageError: raise
     except Exception as e: raise ImageError(path, f'a slide that can not be read ({e})', '') from e
 
-# %% ../nbs/13b_slides.ipynb #e3cfa692
+# %% ../nbs/13b_slides.ipynb #bb75a71d
 def lay_slide(
     path,          # of the TIFF that is written
     fields,        # images, RGB, uint8, of one size, (h, w, 3)
@@ -241,7 +234,7 @@ def _tile_of(fields, places, y, x, side, shape):
         if i<places.shape[0] and j<places.shape[1]: _paste(out, fields[places[i,j]], i*h-y, j*w-x, 0)
     return out
 
-# %% ../nbs/13b_slides.ipynb #ce280fb4
+# %% ../nbs/13b_slides.ipynb #60a6fb9b
 SMALL_SIDE = 2048 # px, the longer side of a slide's small copy, at most
 
 @patch
@@ -259,7 +252,7 @@ def small(self:Slide)->np.ndarray: # RGB, uint8
         stripes.append(cv2.resize(stripe, (stripe.shape[1]//step,max(h//step, 1)), interpolation=cv2.INTER_AREA))
     return np.concatenate(stripes)
 
-# %% ../nbs/13b_slides.ipynb #7c097c72
+# %% ../nbs/13b_slides.ipynb #6ef493bc
 SAMPLE = 1600 # px, side of a window in which cells are measured
 SAMPLES = 24  # such windows at most
 
@@ -279,7 +272,7 @@ def sample_places(
     step = np.divide(shape, (rows,columns))
     return [tuple(int(v) for v in np.multiply(divmod(i, columns), step)) for i in chosen]
 
-# %% ../nbs/13b_slides.ipynb #9d926ab9
+# %% ../nbs/13b_slides.ipynb #f885e3f8
 def _middle(values, weights): return float(np.median(np.repeat(values, weights)))
 
 def _measure_windows(slide, places, diameter):
@@ -317,7 +310,7 @@ def measure_slide(
     unlike = unlike[0] if all(unlike) else ''
     return dict(diameter=d, how=how, n=int(sum(n)), level=[*map(float, level)], size=size, unlike=unlike)
 
-# %% ../nbs/13b_slides.ipynb #c17b0b30
+# %% ../nbs/13b_slides.ipynb #2fc2c6e0
 SEEN_SIDE = 512 # px of a square as the network sees it
 RECEPTIVE = 160 # px around a pixel beyond which nothing changes what the network says of it (measured, to the last bit)
 TODO,EMPTY,BLURRED,OUTSIDE = range(4)
@@ -355,7 +348,7 @@ class Facts:
         "(Rows, columns) of squares"
         return tuple(ceil(n/self.side) for n in self.shape)
 
-# %% ../nbs/13b_slides.ipynb #9fc7df8f
+# %% ../nbs/13b_slides.ipynb #e00a626d
 @patch
 def field_window(self:Facts,
     y, x, h, w, # px of the slide
@@ -373,7 +366,7 @@ def field_window(self:Facts,
     rows_,columns_ = [n*self.side for n in self.grid]
     return within & at(self.state<BLURRED, rows_, columns_)
 
-# %% ../nbs/13b_slides.ipynb #74678dbf
+# %% ../nbs/13b_slides.ipynb #0cbdc8b4
 FINE,COARSE = .03,.1 # of a cell: how far slopes are smoothed
 
 def _slopes(a, sigma):
@@ -396,7 +389,7 @@ def edge_blur(
     squared = (coarse**2-ratio**2*fine**2)/max(ratio**2-1, 1e-6)
     return float(np.sqrt(np.clip(squared, 0, diameter**2))/diameter)
 
-# %% ../nbs/13b_slides.ipynb #c7ae631f
+# %% ../nbs/13b_slides.ipynb #2cb70e86
 FOCUS = .085     # of a diameter: edges that are blurred more are out of focus
 _LOG = np.log10(np.arange(256, dtype=np.float32)+1)
 _SURVEY = 128   # px, side of a square as it is surveyed
@@ -427,7 +420,7 @@ def _smooth_light(light, weight, level):
         out = share*near/np.maximum(total, 1e-6)+(1-share)*out
     return out.astype(np.float32)
 
-# %% ../nbs/13b_slides.ipynb #dd80773c
+# %% ../nbs/13b_slides.ipynb #d28a9d9b
 def _stained(counts, light, facts):
     "Px of the slide that are stained in a square, by the `counts` of green"
     dark = light-_LOG>max(.35*facts.level[1], FAINT/2)
@@ -455,7 +448,7 @@ def survey(
     facts.blur = np.where(empty, np.nan, blur)
     facts.state = np.select([weight==0, empty, facts.blur>FOCUS], [OUTSIDE,EMPTY,BLURRED], TODO)
 
-# %% ../nbs/13b_slides.ipynb #333f9a61
+# %% ../nbs/13b_slides.ipynb #35d32cd1
 def find_facts(
     slide:Slide,
     model,          # `Model`
@@ -472,7 +465,7 @@ def find_facts(
     if facts.diameter==facts.diameter: survey(slide, facts, bar)
     return facts
 
-# %% ../nbs/13b_slides.ipynb #caaa2431
+# %% ../nbs/13b_slides.ipynb #a6116d6c
 def _light_window(facts, y, x, shape):
     "log10 of the light in a window of what the network sees, float32, (h, w, 3)"
     step = 1/facts.seen_side
@@ -499,7 +492,7 @@ def _seen_window(slide, facts, model, row, column, n):
     relative[field<128] = 0
     return relative, halo
 
-# %% ../nbs/13b_slides.ipynb #ada86adb
+# %% ../nbs/13b_slides.ipynb #65cdf4d4
 def look(
     slide:Slide,
     facts:Facts,
@@ -525,7 +518,7 @@ def look(
     sides = (facts.seen_side,)*2,(facts.side,)*2
     return mask, np.c_[resized(seen[:,:5], *sides), seen[:,5]]
 
-# %% ../nbs/13b_slides.ipynb #a26f8a75
+# %% ../nbs/13b_slides.ipynb #fa58a192
 LONGEST = 24 # cells that a piece may be long and be explained as a whole
 AROUND = 4   # cells around a region, or a square of a longer piece
 
@@ -548,7 +541,7 @@ class _Seen:
         if any(c is None for c in found): return mask, None
         return mask, distinct(np.concatenate(found)-[x, y, 0, 0, 0, 0])
 
-# %% ../nbs/13b_slides.ipynb #ac5aa56c
+# %% ../nbs/13b_slides.ipynb #c59c4312
 def _clip_window(y, x, h, w, around, shape):
     "(y, x, h, w) of a window with so many px `around`, within a slide of `shape`"
     top,left = max(y-around, 0),max(x-around, 0)
@@ -589,7 +582,7 @@ def _first_pixel(labels, i, box):
     x,y,w,_,_ = box
     return y, x+(labels[y,x:x+w]==i).argmax()
 
-# %% ../nbs/13b_slides.ipynb #6ca3d23c
+# %% ../nbs/13b_slides.ipynb #2efe3302
 def _is_one_of(labels, numbers):
     "Where `labels` has one of `numbers`, bool"
     chosen = np.zeros(labels.max()+1, bool)
@@ -625,7 +618,7 @@ def _moved(cell, y, x):
     cell.x += x
     return cell
 
-# %% ../nbs/13b_slides.ipynb #f147bd42
+# %% ../nbs/13b_slides.ipynb #15950a74
 @dataclass
 class Found:
     "What was found in a region, in px of the slide"
@@ -645,7 +638,7 @@ def _measured(facts, cells, mask, field, frame, window):
     table = mark(measure(cells, mask.shape, None, field), cells, mask.shape, facts.size, frame)
     return [_place_table(t, *window[:2]) for t in (table, clump_table(cells, mask))]
 
-# %% ../nbs/13b_slides.ipynb #415dbec3
+# %% ../nbs/13b_slides.ipynb #abef5832
 def _box_window(box, y, x, h, w):
     "Where a window lies in a `box` (x, y, w, h) of the slide, bool; None: everywhere"
     if not box: return np.ones((h,w), bool)
@@ -686,7 +679,7 @@ def find_in_region(
     stats = dict(frame=int(places[core].sum()), rbc=int(counts[RBC]), overlap=int(counts[OVERLAP]), long=len(long))
     return Found([_moved(c, *window[:2]) for c in cells], table, clumps, stats)
 
-# %% ../nbs/13b_slides.ipynb #ff2bd6c6
+# %% ../nbs/13b_slides.ipynb #0c1edf78
 PARTS = re.compile(r'(facts\.npz|r\d{4}_c\d{4}\.(npz|json))')
 KEY = 'slide.json'
 
@@ -721,7 +714,7 @@ def load_facts(path)->Facts:
     with np.load(path) as file: arrays = dict(file)
     return Facts(**json.loads(str(arrays.pop('about'))), **arrays)
 
-# %% ../nbs/13b_slides.ipynb #a5e39076
+# %% ../nbs/13b_slides.ipynb #fbc4ac5e
 def _part(folder, kind, i, j): return Path(folder)/f'r{i:04d}_c{j:04d}.{kind}'
 
 def _kept_look(folder, slide, facts, model, n):
@@ -754,7 +747,7 @@ def _meet(a, b):
     of_a,of_b = [c.mask[top-c.y:bottom-c.y,left-c.x:right-c.x] for c in (a,b)]
     return bool((of_a & of_b).any())
 
-# %% ../nbs/13b_slides.ipynb #72c4c7a2
+# %% ../nbs/13b_slides.ipynb #01698497
 def _layers(cells):
     layers = np.zeros(len(cells), int)
     clump = np.array([c.clump for c in cells], int)
@@ -789,7 +782,7 @@ def _is_in_box(box, y, x):
     left,top,w,h = box
     return left<=x<left+w and top<=y<top+h
 
-# %% ../nbs/13b_slides.ipynb #bcba87c8
+# %% ../nbs/13b_slides.ipynb #20eaec17
 def _load_part(path):
     try: return json.loads(Path(path).read_text())
     except (OSError, ValueError): return {}
@@ -836,7 +829,7 @@ def segment_slide(
     slide.close()
     return facts
 
-# %% ../nbs/13b_slides.ipynb #583f31b4
+# %% ../nbs/13b_slides.ipynb #49e558e0
 def _parts_of(folder, box):
     "What was found in each region that meets the `box`"
     facts = load_facts(Path(folder)/'facts.npz')
@@ -851,11 +844,8 @@ def _renumbered(values):
     codes,_ = pd.factorize(values.where(values>0))
     return codes+1
 
-def slide_tables(
-    folder,   # of the slide's parts
-    box=None, # as for `segment_slide`
-): # (cells, clumps): tables as those of an image
-    "What was found in all regions"
+def _whole_tables(folder, box):
+    "As `slide_tables`; the cells have a column `row` more: their order in the parts"
     cells,clumps,last = [],[],np.zeros(2, int)
     for part in _parts_of(folder, box):
         table,of_clumps = pd.DataFrame(part['cells']),pd.DataFrame(part['clumps'])
@@ -865,8 +855,9 @@ def slide_tables(
         clumps.append(of_clumps.assign(clump=of_clumps.clump+last[0]) if len(of_clumps) else of_clumps)
         last = np.maximum(last, table[['clump','rouleau']].max().to_numpy())
         cells.append(table)
-    if not cells: return pd.DataFrame(columns=[*COLUMNS, *MARKS]), pd.DataFrame(columns=CLUMP_COLUMNS)
-    return _numbered(pd.concat(cells), pd.concat(clumps))
+    if not cells: return pd.DataFrame(columns=[*COLUMNS, *MARKS, 'row']), pd.DataFrame(columns=CLUMP_COLUMNS)
+    cells = pd.concat(cells)
+    return _numbered(cells.assign(row=np.arange(len(cells))), pd.concat(clumps))
 
 def _numbered(cells, clumps):
     cells = cells.sort_values(['bbox-0','bbox-1','area','bbox-2','bbox-3'], ignore_index=True)
@@ -877,9 +868,17 @@ def _numbered(cells, clumps):
     order = length.sort_values(ascending=False, kind='stable').index
     rouleau = pd.Series(_renumbered(cells.rouleau[order]), order)
     cells = cells.assign(label=np.arange(1, len(cells)+1), clump=new, rouleau=rouleau)
-    return cells[[*COLUMNS, *MARKS]], clumps[CLUMP_COLUMNS]
+    return cells[[*COLUMNS, *MARKS, 'row']], clumps[CLUMP_COLUMNS]
 
-# %% ../nbs/13b_slides.ipynb #3fdd8f2f
+def slide_tables(
+    folder,   # of the slide's parts
+    box=None, # as for `segment_slide`
+): # (cells, clumps): tables as those of an image
+    "What was found in all regions"
+    cells,clumps = _whole_tables(folder, box)
+    return cells.drop(columns='row'), clumps
+
+# %% ../nbs/13b_slides.ipynb #c3a515df
 def slide_stats(
     folder, # of the slide's parts
     cells, clumps, # as from `slide_tables`
@@ -895,7 +894,26 @@ def slide_stats(
     stats |= dict(flagged_clumps=int(clumps.flagged.sum()), too_thick=too_thick(clumps, len(cells)), long=int(sums['long']))
     return stats | dict(overlap_fraction=float(sums['overlap']/max(sums['overlap']+sums['rbc'], 1)))
 
-# %% ../nbs/13b_slides.ipynb #5a1dec54
+# %% ../nbs/13b_slides.ipynb #fef16089
+def slide_cells(
+    folder,   # of the slide's parts
+    box=None, # as for `segment_slide`
+): # generator of (cells, the layer of each, their rows of the table), region by region
+    "The cells of a slide with their masks, in px of the slide"
+    cells,_ = _whole_tables(folder, box)
+    cells = cells.sort_values('row').drop(columns='row')
+    start = 0
+    for part in _parts_of(folder, box):
+        masks = [*map(_unpacked, part['masks'])]
+        rows = cells[start:start+len(masks)]
+        start += len(masks)
+        if masks: yield [_with_marks(c, row) for c,row in zip(masks, rows.itertuples())], part['layers'], rows
+
+def _with_marks(cell, row):
+    cell.score,cell.clump,cell.n_in_clump,cell.count_score = row.score,row.clump,row.n_in_clump,row.count_score
+    return cell
+
+# %% ../nbs/13b_slides.ipynb #f6af25fb
 def square_maps(
     cells, clumps, # as from `slide_tables`
     facts:Facts,
@@ -916,7 +934,7 @@ def _round_ticks(n):
     step = next(s for s in (f*10**e for e in range(9) for f in (1,2,5)) if n/s<8)
     return range(0, n, step)
 
-# %% ../nbs/13b_slides.ipynb #84f9c28b
+# %% ../nbs/13b_slides.ipynb #356b1d00
 _WIDE = 760 # px, a map of the page
 
 def _framed(picture, title, shape):
@@ -950,7 +968,7 @@ def _skipped_on(small, facts, box):
     if box: cv2.rectangle(out, *[(int(x*w/W), int(y*h/H)) for x,y in (box[:2], np.add(box[:2], box[2:]))], (255,160,0), 2)
     return out
 
-# %% ../nbs/13b_slides.ipynb #84d2a49d
+# %% ../nbs/13b_slides.ipynb #8f3ccecb
 def _slide_title(facts, box):
     n = {k: int((facts.state==k).sum()) for k in REASONS}
     texts = [f'{n[k]} {color} squares: {REASONS[k]}' for k,color in ((EMPTY,'blue'), (BLURRED,'red'), (OUTSIDE,'grey')) if n[k]]
@@ -979,7 +997,7 @@ def _grid_size(facts, size):
     "(w, h) of all squares, of which the last ones reach beyond a slide of `size`"
     return tuple(round(n*facts.side*s/whole) for n,s,whole in zip(facts.grid[::-1], size, facts.shape[::-1]))
 
-# %% ../nbs/13b_slides.ipynb #c170ff8d
+# %% ../nbs/13b_slides.ipynb #a6131d55
 def slide_hash(path)->str: # hexadecimal
     "SHA-256 of a file; of a folder, of the names and hashes of its files"
     if not os.path.isdir(path): return file_hash(path)
@@ -1006,7 +1024,7 @@ def slide_flags(
     if stats['too_thick']: flags.append('too thick to count')
     return flags
 
-# %% ../nbs/13b_slides.ipynb #3bd8326f
+# %% ../nbs/13b_slides.ipynb #8a3fff76
 def slide_record(
     facts:Facts,
     name,     # of the slide in the tables
@@ -1024,7 +1042,7 @@ def slide_record(
     flags = slide_flags(facts, stats, box, note)
     return coco([([], facts.shape, name)], **numbers, **size, flags=flags, clump_table=[], slide=slide, **info)
 
-# %% ../nbs/13b_slides.ipynb #2cf342a4
+# %% ../nbs/13b_slides.ipynb #9d298dd5
 PARTS_END = '_slide' # how the folder with the parts of a slide is called after the stem
 
 def parts_folder(
@@ -1049,3 +1067,84 @@ def slide_results(
     stats = slide_stats(folder, cells, clumps, box)
     note = info.pop('note', '')
     return slide_record(facts, name, stats, info, box, note), slide_page(facts, cells, clumps, box)
+
+# %% ../nbs/13b_slides.ipynb #8a91b988
+LABELS = 'labels.ome.zarr'
+_BLOCK = 1024 # px, side of a block of labels
+
+def _axes(unit): return [dict(name='c', type='channel'), *[dict(name=a, type='space') | unit for a in 'yx']]
+
+def _scales(name, axes, scales):
+    "The part of OME-Zarr's description that lists copies, whose pixels have these `scales` (y, x)"
+    def dataset(i, scale): return dict(path=str(i), coordinateTransformations=[dict(type='scale', scale=[1.,*map(float, scale)])])
+    return [dict(version='0.4', name=name, axes=axes, datasets=[dataset(i, s) for i,s in enumerate(scales)])]
+
+def _array(group, name, shape, dtype):
+    chunks = 1,min(_BLOCK, shape[1]),min(_BLOCK, shape[2])
+    return group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, chunk_key_encoding=dict(name='v2', separator='/'))
+
+def _halve(a, to):
+    "Every second pixel of the labels `a` into `to`, in stripes"
+    for y in range(0, to.shape[1], _BLOCK):
+        stop = min(y+_BLOCK, to.shape[1])
+        to[:,y:stop] = a[:,2*y:2*stop:2,:2*to.shape[2]:2]
+
+# %% ../nbs/13b_slides.ipynb #66dab2b3
+def _paint(labels, folder, box):
+    "Write the number of each cell into its layer of the array `labels`"
+    for cells,layers,rows in slide_cells(folder, box):
+        y,x = min(c.y for c in cells),min(c.x for c in cells)
+        bottom,right = max(c.window[0].stop for c in cells),max(c.window[1].stop for c in cells)
+        block = labels[:,y:bottom,x:right]
+        for c,layer,number in zip(cells, layers, rows.label):
+            moved = Cell(c.y-y, c.x-x, c.mask)
+            block[layer][moved.window][c.mask] = number
+        labels[:,y:bottom,x:right] = block
+
+def write_labels(
+    folder, # of the slide's parts; the labels lie in there
+    pixel_size=None, # (y, x), µm
+    box=None, # as for `segment_slide`
+)->Path: # ValueError where zarr isn't installed
+    "Write the cells of a slide as labels in OME-Zarr, a layer per stacking level"
+    facts = load_facts(Path(folder)/'facts.npz')
+    path = Path(folder)/LABELS
+    root = _zarr().open_group(str(path), mode='w', zarr_format=2)
+    unit = dict(unit='micrometer') if pixel_size else {}
+    scale = np.array(pixel_size or (1,1), float)
+    _write_picture(root, facts, _axes(unit), scale)
+    names = root.create_group('labels')
+    names.attrs['labels'] = ['cells']
+    n_layers = 1+max((max(p['layers'], default=0) for p in _parts_of(folder, box)), default=0)
+    sizes = [facts.shape]
+    while max(sizes[-1])>_BLOCK: sizes.append(tuple(max(n//2, 1) for n in sizes[-1]))
+    group = names.create_group('cells')
+    arrays = [_array(group, str(i), (n_layers,*size), np.uint32) for i,size in enumerate(sizes)]
+    _paint(arrays[0], folder, box)
+    for a,to in zip(arrays, arrays[1:]): _halve(a, to)
+    group.attrs['multiscales'] = _scales('cells', _axes(unit), [scale*2**i for i in range(len(sizes))])
+    group.attrs['image-label'] = dict(version='0.4', source=dict(image='../../'))
+    return path
+
+def _write_picture(root, facts, axes, scale):
+    "Write the reduced slide into the group `root`"
+    small = np.moveaxis(facts.small, 2, 0)
+    a = _array(root, '0', small.shape, np.uint8)
+    a[:] = small
+    step = np.divide(facts.shape, facts.small.shape[:2])*scale
+    root.attrs['multiscales'] = _scales('slide', axes, [step])
+    colors = [dict(color=c, active=True, window=dict(start=0, end=255, min=0, max=255)) for c in ('FF0000','00FF00','0000FF')]
+    root.attrs['omero'] = dict(channels=colors, rdefs=dict(model='color'))
+
+# %% ../nbs/13b_slides.ipynb #e2d92a77
+def write_parquet(
+    folder, # of the slide's parts
+    box=None, # as for `segment_slide`
+):
+    "Write the cells' table as cells.parquet, where pyarrow is there"
+    try: import pyarrow
+    except ModuleNotFoundError: return
+    cells,_ = slide_tables(folder, box)
+    file = io.BytesIO()
+    cells.to_parquet(file, index=False)
+    write_file(Path(folder)/'cells.parquet', file.getvalue())
