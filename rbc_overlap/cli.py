@@ -119,6 +119,15 @@ def _add_seed(p, about):
     seed = _number(int, 0, 2**32-1)
     p.add_argument('--seed', type=seed, default=0, help=f'{about} (default: 0)')
 
+# %% ../nbs/22_cli.ipynb #4d2f48a0
+def _box(text):
+    "A parser of X,Y,W,H: whole numbers, of which the last two aren't 0"
+    parts = text.split(',')
+    if len(parts)==4 and all(p.strip().isascii() and p.strip().isdigit() for p in parts):
+        x,y,w,h = map(int, parts)
+        if w and h: return x,y,w,h
+    raise argparse.ArgumentTypeError(f'{text!r} is no X,Y,W,H: four whole numbers, px of the slide')
+
 # %% ../nbs/22_cli.ipynb #995314e3
 def _set_limit(args):
     "Let images up to the size that was asked for be read"
@@ -157,7 +166,7 @@ def _make_run(args):
     "The `Run` that was asked for"
     from rbc_overlap.run import Run, default_workers
     workers = args.workers or default_workers(args.engine)
-    how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler)
+    how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler, region=args.region)
     how |= dict(overlay=args.overlay, xlsx=args.xlsx)
     if args.filter: how['filters'] = args.filter
     if args.like: return Run.like(args.like, args.out, args.images, **how)
@@ -202,6 +211,8 @@ def _segment_args(p):
     p.add_argument('--xlsx', action='store_true', help='write all tables into one workbook, tables.xlsx, too')
     p.add_argument('--scheduler', metavar='ADDRESS',
         help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')
+    p.add_argument('--region', type=_box, metavar='X,Y,W,H',
+        help='of slides, only what lies in this rectangle, px: its left and upper edge, width and height')
     p.add_argument('--like', type=_path, metavar='RUN_JSON',
         help='run.json of a run: take its engine, diameter, pixel size and model, and its images if you name none')
 

@@ -6,9 +6,9 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/folders.html.md"""
 
 # %% auto #0
 __all__ = ['RECORD', 'CORRECTED', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable', 'error_text', 'few_names',
-           'NotRead', 'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'Sources', 'find_images',
-           'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images', 'image_file',
-           'check_pairs', 'load_json', 'read_coco_file', 'split_coco', 'read_record', 'newest_records',
+           'NotRead', 'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'is_zarr', 'Sources',
+           'find_images', 'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images',
+           'image_file', 'check_pairs', 'load_json', 'read_coco_file', 'split_coco', 'read_record', 'newest_records',
            'is_label_image', 'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels', 'find_labels',
            'pair_names', 'safe_text', 'true_text', 'csv_text', 'read_errors', 'read_column', 'read_rows', 'Doubts',
            'check_inside', 'Written']
@@ -286,6 +286,7 @@ class Source:
     def check(self):
         "OSError that says in one line why the file can't be opened, if so"
         if self.error: raise OSError(f'{self.path}: {self.error}')
+        if is_zarr(self.path): return
         try: self.path.open('rb').close()
         except OSError as e: raise OSError(f'{self.path}: {e.strerror}') from None
 
@@ -301,6 +302,21 @@ def _named(place):
     if os.path.lexists(place): return _unread(place, relative, _why_no_file(place))
     return Source(place, relative, error='there is no such file or folder')
 
+# %% ../nbs/01_folders.ipynb #0878cd8a
+def is_zarr(
+    path, # of a folder
+)->bool:
+    "Is there an image in OME-Zarr at `path`?"
+    about = Path(path)/'zarr.json',Path(path)/'.zattrs'
+    return any(b'multiscales' in f.read_bytes() for f in about if f.is_file())
+
+def _without_stores(files, base):
+    "(`files` that lie in no OME-Zarr, the folders called NAME.zarr below `base` that are one)"
+    folders = {folder for f in files for folder in f.parents if folder.name.endswith('.zarr')}
+    stores = {folder for folder in folders if base in folder.parents and is_zarr(folder)}
+    outer = sorted(folder for folder in stores if not stores & {*folder.parents})
+    return [f for f in files if not stores & {*f.parents}], outer
+
 # %% ../nbs/01_folders.ipynb #971c8119
 def _may_be_image(what, kind):
     "May that what can't be opened be an image or a folder of them? `kind` is what `sort_out` says of its name, or None"
@@ -310,9 +326,11 @@ def _may_be_image(what, kind):
 def _look_through(place, out):
     "(list of `Source`, {path: what was left out}) of one file or folder; the folder `out` isn't looked into"
     is_folder = str(place).strip() and os.path.isdir(place)
+    if is_folder and is_zarr(place): return [Source(Path(place), Path(Path(os.path.abspath(place)).name))], {}
     if not is_folder: return [_named(place)], {}
     left_out = {}
     files = list_files(place, '', out, left_out)
+    files,stores = _without_stores(files, Path(place))
     no_images = sort_out([*files, *left_out])
     unread = {}
     for path,what in left_out.items():
@@ -321,7 +339,7 @@ def _look_through(place, out):
 
     left_out = {f: no_images[f] for f in files if f in no_images} | left_out
     for f in unread: del left_out[f]
-    found = [Source(f, f.relative_to(place)) for f in files if f not in left_out]
+    found = [Source(f, f.relative_to(place)) for f in (*files, *stores) if f not in left_out]
     found += [_unread(f, f.relative_to(place), what) for f,what in unread.items()]
     return found, left_out
 
@@ -649,7 +667,8 @@ def _is_whole(data):
     if not isinstance(images, list) or not all(isinstance(im, dict) for im in images): return False
     if [im.get('file_name') for im in images]!=[info['image']]: return False
     cells,clumps,lengths = data['annotations'],info.get('clump_table', []),info.get('rouleaux_lengths', [])
-    if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)) or len(cells)!=info['cells']: return False
+    if not all(isinstance(rows, list) for rows in (cells, clumps, lengths)): return False
+    if len(cells)!=info['cells'] and 'slide' not in info: return False # the cells of a slide lie in its parts
     measures = [a.get('measures') if isinstance(a, dict) else None for a in cells]
     flags = all(isinstance(flag, str) for flag in info['flags'])
     numbers = all(_are_numbers(m, needed=_MEASURED) for m in measures) and _are_numbers(info['seconds'])

@@ -10,7 +10,7 @@ __all__ = ['PAGE_STYLE', 'NORMAL_AREA', 'CHECK_SIZE', 'UNLIKE', 'CLUMPS_SHOWN', 
            'jpeg_element', 'overlay_thumbnail', 'bar_chart', 'size_histogram', 'run_totals', 'headline_tiles',
            'alert_box', 'size_section', 'rouleaux_section', 'doubt_section', 'odd_cells', 'odd_section',
            'picture_width', 'image_figure', 'image_grid', 'study_tiles', 'group_grid', 'dot_chart',
-           'comparison_section', 'rouleaux_lengths', 'group_section', 'method_section', 'report_html']
+           'comparison_section', 'rouleaux_lengths', 'group_section', 'method_section', 'slides_section', 'report_html']
 
 # %% ../nbs/13_report.ipynb #4e722a6e
 import base64, hashlib, re
@@ -481,7 +481,7 @@ def rouleaux_section(
 def _unchanged_image(info):
     "The image that `info` of a file of cells is about, BGR; None if it isn't as it was"
     path = Path(info['path'])
-    if not path.is_file(): return None # a pipe or a device would be read for ever
+    if 'slide' in info or not path.is_file(): return None # a pipe or a device would be read for ever
     try: data = path.read_bytes()
     except (OSError, ValueError, MemoryError): return None # ValueError: no path
     if hashlib.sha256(data).hexdigest()!=info['sha256']: return None
@@ -908,6 +908,24 @@ def _page_footer():
     why = 'so that cells per area come out right (Gundersen 1977). Not for diagnosis.'
     return Footer(tables+'all settings in run.json. ', frame+why)
 
+# %% ../nbs/13_report.ipynb #df8d6f78
+_SLIDE_WIDTH = 1100 # px
+
+def _slide_figure(image, overlay):
+    picture = _read_picture(overlay)
+    if picture is None: return P(f'{image}: no maps here, the file is missing or damaged.', cls='soft')
+    return Figure(jpeg_element(picture, _SLIDE_WIDTH, alt='maps of the slide', style='max-width:100%;height:auto'),
+        Figcaption(B(image)))
+
+def slides_section(
+    infos:dict, # {image: (info of its file of cells, its overlay)}
+)->FT: # Safe('') where there are no slides
+    "Maps of the slides"
+    slides = {image: overlay for image,(info,overlay) in infos.items() if 'slide' in info}
+    if not slides: return Safe('')
+    text = 'Where cells lie, and where they lie in clumps. Numbers at the sides are px of the slide, for --region X,Y,W,H.'
+    return Section(H2('Slides', id='slides'), P(text, cls='soft'), *[_slide_figure(*each) for each in slides.items()])
+
 # %% ../nbs/13_report.ipynb #6167ab5b
 def _one_group(total, images, cells, clumps, infos, out):
     "What stands on the page of images that belong together"
@@ -917,6 +935,7 @@ def _one_group(total, images, cells, clumps, infos, out):
     yield alert_box(images, total)
     yield Section(H2('Sizes and rouleaux'), Div(*charts, cls='charts'))
     yield odd_section(cells, infos, total.length=='µm')
+    yield slides_section(infos)
     yield doubt_section(clumps, infos)
     yield Section(H2('Images'), image_grid(ok, infos, out, picture_width(len(ok))))
 

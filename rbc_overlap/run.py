@@ -40,6 +40,8 @@ from .measures import analyse, diameter_stats, spread
 from .groups import GROUPS, TOLD, group_of, groups_table, read_groups
 from .report import CHECK_SIZE, UNLIKE, report_html
 from .corrections import LOST, corrected_records
+from .slides import PARTS_END, NotInstalled, forget_parts, is_slide, open_slide, parts_folder, segment_slide
+from .slides import slide_hash, slide_results, slide_tables, write_labels, write_parquet
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -310,6 +312,13 @@ def add_groups(
     known = [groups[image] if image in groups else group_of(image) for image in table.image]
     return table.assign(**{name: [told[name] for told in known] for name in TOLD})
 
+# %% ../nbs/14_run.ipynb #d5d3164f
+def _with_slides(table, slides, kind):
+    "`table` and the rows of `slides`, {image: (cells, clumps)}; `kind` is one of these two"
+    of_slides = [tables[kind=='clumps'].assign(image=image) for image,tables in (slides or {}).items()]
+    there = [t for t in (table, *of_slides) if len(t)]
+    return pd.concat(there, ignore_index=True).reindex(columns=table.columns) if of_slides and there else table
+
 # %% ../nbs/14_run.ipynb #0d8f3024
 def _maker(annotation):
     "Who made a cell, and when; '' where it is the program's"
@@ -319,6 +328,7 @@ def cells_table(
     records:list,    # as for `images_table`
     errors:dict,     # {image: what went wrong}: their cells are left out
     pixel_size=None, # as for `images_table`
+    slides=None,     # {image: (cells, clumps)} of slides, whose files of cells hold none
 )->pd.DataFrame:
     "A row per cell of all images; µm columns where an image has a pixel size"
     rows,infos = [],[]
@@ -328,6 +338,7 @@ def cells_table(
         unknown = dict(rouleau=None) if _is_old(data['info']) else {}
         rows += [dict(image=image, filtered='') | a['measures'] | unknown | _maker(a) for a in data['annotations']]
     table = pd.DataFrame(rows, columns=['image', *COLUMNS, *MARKS, 'filtered','by','corrected'])
+    table = _with_slides(table, slides, 'cells').fillna(dict(filtered='', by='', corrected=''))
     table = table.astype(dict.fromkeys([*OWN, 'perimeter_crofton', *DENSITY], float)).astype(dict(rouleau='Int64'))
     sizes = _sizes_of(table.image, infos)
     return add_microns(table, sizes) if sizes else table
@@ -335,13 +346,14 @@ def cells_table(
 def clumps_table(
     records:list, # as for `images_table`
     errors:dict,  # {image: what went wrong}: their clumps are left out
+    slides=None,  # as for `cells_table`
 )->pd.DataFrame:
     "A row per clump of all images"
     rows = []
     for data in _good_records(records, errors):
         info = data['info']
         rows += [dict(image=info['image'], decided=False) | c for c in info.get('clump_table', ())]
-    table = pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS, 'decided'])
+    table = _with_slides(pd.DataFrame(rows, columns=['image', *CLUMP_COLUMNS, 'decided']), slides, 'clumps')
     return table.assign(decided=table.decided.fillna(False).astype(bool))
 
 # %% ../nbs/14_run.ipynb #filter02
@@ -458,6 +470,7 @@ class Run:
     overlay:str = None         # key of `OVERLAYS`; None: outlines, and overlays that are there stay
     xlsx:bool = False          # write tables.xlsx, too
     filters:tuple = ()         # texts COLUMN:MIN:MAX: cells outside don't count, as of `leave_out`
+    region:tuple = None        # (x, y, width, height), px of a slide: only what lies in there; None: everything
     errors:dict = field(default_factory=dict) # image: what went wrong
 
     def __post_init__(self): 
@@ -571,6 +584,8 @@ def _move(self:Run, old, page):
     for end in _PICTURES:
         picture = self.out/f'{old.name}{end}'
         if picture.exists(): self.written.move(picture, self.out/f'{page.name}{end}')
+    parts = self.out/f'{old.name}{PARTS_END}'
+    if 'slide' in record['info'] and parts.is_dir(): os.replace(parts, self.out/f'{page.name}{PARTS_END}')
     record['info'] |= dict(image=page.image, path=page.path)
     record['images'][0]['file_name'] = page.image
     self.written.write(new, _record_text(record))
@@ -1207,9 +1222,11 @@ def _tables(self:Run, records, errors):
     records = [(leave_out(data, self.filters, self.pixel_size), path) for data,path in records]
     images = images_table(records, errors, self.pixel_size)
     images = add_groups(images, self._groups(images.image))
-    cells = cells_table(records, errors, self.pixel_size)
+    slides = _slides_of(records, errors)
+    cells = cells_table(records, errors, self.pixel_size, slides)
     self.notes += _needless_filters(self.filters, cells)
-    return dict(images=images, cells=cells, clumps=clumps_table(records, errors), groups=groups_table(images, cells))
+    clumps = clumps_table(records, errors, slides)
+    return dict(images=images, cells=cells, clumps=clumps, groups=groups_table(images, cells))
 
 # %% ../nbs/14_run.ipynb #xlsx0002
 CSV_FILES = dict(images='images.csv', cells='cells.csv', clumps='clumps.csv', groups='groups_summary.csv')
@@ -1298,6 +1315,82 @@ def remake_tables(
         run.tables = run._tables(records, read_errors(run.out))
         return run._put_tables(records, info)
 
+# %% ../nbs/14_run.ipynb #8a169dd0
+@patch
+def _slide_info(self:Run, one):
+    "Info of a slide, if it was done from the same bytes in the same way; else None"
+    if self.redo or not _is_there(self.out/f'{one.name}_overlay.png'): return None
+    info = read_record(self.out/f'{one.name}{RECORD}').get('info', {})
+    box = list(self.region) if self.region else None
+    is_same = info.get('sha256')==one.sha256 and info.get('settings')==self.settings and 'slide' in info
+    return info if is_same and info['slide']['box']==box else None
+
+@patch
+def _slide_results(self:Run, one):
+    "(File of cells, pictures) of a slide, as from `image_results`"
+    if not self.network: raise ValueError(f'{one.path}: a slide, which needs --engine model')
+    watch = Stopwatch()
+    folder = self.out/f'{one.name}{PARTS_END}'
+    check_inside(folder, self.out)
+    if self.redo: forget_parts(folder)
+    made = segment_slide(one.source.path, folder, self.network, self.diameter, self.region, dict(sha256=one.sha256))
+    watch.lap('segment')
+    origin = self._slide_origin(one, watch)
+    record,page = slide_results(folder, made, one.image, origin, self.region)
+    watch.lap('tables')
+    self._write_for_others(folder, origin['pixel_size'])
+    watch.lap('labels')
+    pictures = dict(overlay=to_png(page))
+    record['info']['files'] = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
+    return record, pictures
+
+# %% ../nbs/14_run.ipynb #20584d98
+@patch
+def _write_for_others(self:Run, folder, pixel_size):
+    "Write a slide's cells as OME-Zarr and Parquet"
+    try: write_labels(folder, pixel_size, self.region)
+    except NotInstalled as e: self.notes.append(f'{folder}: no labels, {e}')
+    write_parquet(folder, self.region)
+
+@patch
+def _slide_origin(self:Run, one, watch):
+    "What the file of cells tells of a slide besides what was found"
+    slide = open_slide(one.source.path)
+    size = self._known_size(one.name, one.sha256) or _page_size(slide, None)
+    slide.close()
+    alone = dict(diameter=None, how='', n=0, shape=[*slide.shape], pixel_size=[], smear=True)
+    origin = dict(image=one.image, path=one.path, page=1, sha256=one.sha256, note=slide.note)
+    made = dict(alone=alone, shared=None, settings=self.settings, rbc_overlap=__version__, date=_now())
+    return origin | size | made | dict(seconds=watch.seconds, memory=watch.memory)
+
+@patch
+def _do_slide(self:Run, one):
+    "Segment a slide, unless that is done"
+    self._claim(one)
+    if self._slide_info(one): return
+    self._check_ours(one.name)
+    record,pictures = self._slide_results(one)
+    with self._lock(): write_image(one.name, self.written, record, pictures)
+
+@patch
+def _try_slide(self:Run, source):
+    "Do a slide; what goes wrong is noted"
+    one = _OnePage(source, 1, '', source.relative.as_posix(), source.name)
+    def do(one):
+        source.check()
+        one.sha256 = slide_hash(source.path)
+        self._do_slide(one)
+    self._try(one, do)
+
+
+# %% ../nbs/14_run.ipynb #1163ff32
+def _slides_of(records, errors):
+    "{image: (cells, clumps)} of the slides among `records`"
+    slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
+    good = [(info, path) for info,path in slides if info['image'] not in errors]
+    def tables(info, path): return slide_tables(parts_folder(path), info['slide']['box'])
+    return {info['image']: tables(info, path) for info,path in good}
+
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
     "Is a file of this `name` one that a run writes?"
@@ -1307,8 +1400,11 @@ def _is_written_by_runs(name):
 @patch
 def _do_all(self:Run, sources):
     "Do all files, then decide whose diameter the pages with few free-standing cells take"
-    with tqdm(desc='segment', total=len(sources), unit='image') as bar:
-        self._make_all(((one, None) for s in sources for one in self._file_to_do(s, bar)), bar)
+    slides = [s for s in sources if not s.error and is_slide(s.path)]
+    images = [s for s in sources if s not in slides]
+    with tqdm(desc='segment', total=len(images), unit='image') as bar:
+        self._make_all(((one, None) for s in images for one in self._file_to_do(s, bar)), bar)
+    for source in slides: self._try_slide(source)
     self._share_diameters()
 
 @patch
