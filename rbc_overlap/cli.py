@@ -159,7 +159,7 @@ def _make_run(args):
     workers = args.workers or default_workers(args.engine)
     how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler)
     how |= dict(overlay=args.overlay, xlsx=args.xlsx)
-    if args.like: return Run.like(args.like, args.out, args.images, **how)
+    if args.like: return Run.like(args.like, args.out, args.images, **{k: v for k,v in how.items() if v})
     if not args.images: raise ValueError('no images: name files or folders, or the run.json of a run by --like')
     needless = args.model and args.engine=='classic'
     if needless: raise ValueError('--model is for --engine model: the classical engine has none')
