@@ -169,7 +169,7 @@ def _make_run(args):
     how = dict(model=args.model, redo=args.redo, workers=workers, scheduler=args.scheduler, region=args.region)
     how |= dict(overlay=args.overlay, xlsx=args.xlsx)
     if args.filter: how['filters'] = args.filter
-    if args.like: return Run.like(args.like, args.out, args.images, **how)
+    if args.like: return Run.like(args.like, args.out, args.images, **{k: v for k,v in how.items() if v})
     if not args.images: raise ValueError('no images: name files or folders, or the run.json of a run by --like')
     needless = args.model and args.engine=='classic'
     if needless: raise ValueError('--model is for --engine model: the classical engine has none')

@@ -64,7 +64,7 @@ background:var(--bg)}
 h1{font-size:1.6rem;line-height:1.2;margin:.4rem 0 0}\
 h2{font-size:1.15rem;margin:2.2rem 0 .6rem;padding-top:.8rem;border-top:1px solid var(--line)}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 p{margin:.4rem 0;max-width:46rem}a{color:var(--link)}.soft{color:var(--soft);font-size:.87rem}.bad{color:var(--bad)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.6rem;margin:1.1rem 0}\
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.6rem;margin:1.1rem 0}\
 .tile{background:var(--card);border-radius:6px;padding:.6rem .8rem}
 .tile b{display:block;font-size:1.45rem;line-height:1.25;font-variant-numeric:tabular-nums}\
 .tile span{color:var(--soft);font-size:.85rem;display:block;line-height:1.35}
@@ -76,24 +76,24 @@ figcaption{padding:.5rem .7rem .6rem;font-size:.85rem;line-height:1.45;overflow-
 figcaption b{font-size:.95rem}img{width:100%;height:auto;display:block}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:2px;background:var(--line)}\
 .pair img{aspect-ratio:1;object-fit:contain;background:var(--card)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:1.2rem 2.5rem}\
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(21rem,100%),1fr));gap:1.2rem 2.5rem}
 svg{width:100%;max-width:34rem;height:auto;display:block;margin:.6rem 0}svg text{fill:var(--soft);font-size:11px}\
 svg .bar,svg .dot{fill:var(--bar)}svg .band{fill:var(--band)}svg .axis{stroke:var(--line)}\
 svg .end{text-anchor:end}svg .dot{fill-opacity:.6}svg .middle{stroke:var(--fg);stroke-width:2}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}\
 td,th{padding:.25rem 1rem .25rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;font-weight:400}
 th{color:var(--soft);white-space:nowrap}footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem}
-.wide td,.wide th{padding-right:1.3rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}\
-.wide thead th{white-space:normal;vertical-align:bottom;border-bottom:1px solid var(--line)}.wide tbody th{color:var(--fg)}
-.grid figure{content-visibility:auto;contain-intrinsic-size:auto 22rem}.small{--w:8.5rem}.small figure{contain-intrinsic-size:auto 12rem}\
+.wide td,.wide th{padding-right:1.3rem;font-variant-numeric:tabular-nums;white-space:nowrap;overflow-wrap:normal}\
+.wide thead th{white-space:normal;vertical-align:bottom;border-bottom:1px solid var(--line)}.wide tbody th{color:var(--fg);white-space:normal;min-width:7rem}
+.many figure{content-visibility:auto;contain-intrinsic-size:auto 20rem}\
 .small.grid{grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.6rem}
 summary{cursor:pointer;color:var(--link);margin:.6rem 0}
 @media print{:root{color-scheme:light;--bg:#fff;--fg:#1d2129;--soft:#4a525e;--line:#c9ced6;--card:#f5f6f8;--bar:#5578a8;\
 --band:#2f9e5a55;--bad:#b00020;--badbg:#fdf0f0;--link:#1d2129}
-@page{margin:14mm}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:11px;max-width:none;padding:0}
+@page{margin:12mm}html{font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:1rem;max-width:none;padding:0}
 figure,.tile,tr,svg,.warn li{break-inside:avoid}h2,h3,summary{break-after:avoid}a{text-decoration:none}
-.grid figure{content-visibility:visible}.grid{grid-template-columns:repeat(3,1fr)}.small.grid{grid-template-columns:repeat(6,1fr)}
-.charts{grid-template-columns:1fr 1fr}.tiles{grid-template-columns:repeat(4,1fr)}.scroll{overflow:visible}table{font-size:10px}
+.many figure{content-visibility:visible}.grid{grid-template-columns:repeat(3,1fr)}.small.grid{grid-template-columns:repeat(6,1fr)}
+.charts{grid-template-columns:1fr 1fr}.tiles{grid-template-columns:repeat(4,1fr)}.scroll{overflow:visible}table{font-size:.9rem}
 .wide td,.wide th{padding-right:.6rem}details::details-content{content-visibility:visible;display:block}}'''
 
 # %% ../nbs/13_report.ipynb #6ecc7aad
@@ -155,7 +155,7 @@ def overlay_thumbnail(
 # %% ../nbs/13_report.ipynb #95e8c91c
 class _Plot:
     "Where the bars of `counts` are in the chart, px; a place of 1 is the right edge of the first bar"
-    left,right,top,base = 36,350,22,162
+    left,right,top,base = 36,350,30,162
     width,height = right-left,base-top
 
     def __init__(self, counts):
@@ -201,7 +201,7 @@ def _band(plot, first, last, label):
     right = plot.x(last)
     middle = plot.x((first+last)/2)
     area = _svg('rect', cls='band', x=left, y=plot.top, width=right-left, height=plot.height)
-    return [area, _svg_text(label, middle, 14)]
+    return [area, _svg_text(label, middle, 26)]
 
 # %% ../nbs/13_report.ipynb #yaxis001
 def _round_step(span):
@@ -234,7 +234,7 @@ def bar_chart(
     "A bar chart, 360 x 205"
     plot = _Plot(counts)
     filled = [(i,n) for i,n in enumerate(counts) if n]
-    parts = [*_count_axis(plot), _svg('text', things, x=2, y=10)]
+    parts = [*_count_axis(plot), _svg('text', things, x=2, y=12)]
     parts += [_bar(plot, i, n) for i,n in filled]
     if plot.n<=_LABELLED: parts += [_bar_label(plot, i, n) for i,n in filled]
     if band: parts += _band(plot, *band)
@@ -675,7 +675,7 @@ def image_grid(
     "All `images` that went well"
     ok = images[images.status=='ok']
     figures = [image_figure(row, *infos[row.image], out, width) for row in ok.itertuples()]
-    return Div(*figures, cls='grid')
+    return Div(*figures, cls='grid' if width else 'grid many')
 
 # %% ../nbs/13_report.ipynb #rgrp0002
 def _range_text(values, digits, end=''):
@@ -697,7 +697,8 @@ def study_tiles(
     sizes = html_tile(length, 'mean diameters of the groups')
     cv = html_tile(_range_text(100*groups.area_cv, 1, '%'), 'CV of area within the groups (anisocytosis)')
     n = html_tile(number_text(len(groups)), 'groups (slides or patients)')
-    return Div(n, *_cell_tiles(total), sizes, cv, *_doubt_tiles(total, n_failed), cls='tiles')
+    counts = _cell_tiles(AttrDict(total, density=None))
+    return Div(n, *counts, sizes, cv, *_doubt_tiles(total, n_failed), cls='tiles')
 
 # %% ../nbs/13_report.ipynb #rgrp0006
 def _group_id(group): return 'group-'+hashlib.sha256(group.encode()).hexdigest()[:8]
@@ -706,11 +707,10 @@ def _group_name(group): return group or '(no folder)'
 
 def _sd_text(mean, sd, unit): return f'{_length_text(mean, unit)} ± {_length_text(sd, unit)}'
 
+def _group_link(row): return A(_group_name(row['group']), href='#'+_group_id(row['group']))
+
 def _group_cells(row, end, unit):
-    "The cells of the table for the `row` of one group"
-    yield A(_group_name(row['group']), href='#'+_group_id(row['group']))
-    if row['patient'] or row['condition']: yield ', '.join(filter(None, (row['patient'], row['condition'])))
-    else: yield '–'
+    "The numbers of the table for the `row` of one group"
     yield f'{row["images"]} ({row["failed"]} failed)' if row['failed'] else f'{row["images"]}'
     yield number_text(row['whole'])
     yield number_text(row['counted_per_mm2'] if end else row['counted'])
@@ -728,9 +728,11 @@ def group_grid(
     in_um = 'diameter_mean_um' in groups and groups.diameter_mean_um.notna().all()
     end,unit = ('_um','µm') if in_um else ('','px')
     size = f'diameter, {unit}'
-    heads = ['Group', 'Patient, condition', 'Images', 'Whole cells', 'Cells per mm²' if in_um else 'In counting frames',
+    told = [name for name in ('patient','condition') if (groups[name]!='').any()]
+    heads = ['Group', *map(str.capitalize, told), 'Images', 'Whole cells', 'Cells per mm²' if in_um else 'In counting frames',
         f'Median {size}', f'Mean {size} ± SD of cells', 'SD between images', 'CV of area', 'In rouleaux', 'Clumps in doubt']
-    return html_grid(heads, [[*_group_cells(row, end, unit)] for row in groups.to_dict('records')])
+    rows = groups.to_dict('records')
+    return html_grid(heads, [[_group_link(row), *[row[name] for name in told], *_group_cells(row, end, unit)] for row in rows])
 
 # %% ../nbs/13_report.ipynb #rgrp0009
 _ROW = 20 # px, height of a row of dots
@@ -738,8 +740,8 @@ DOT_GROUPS = 60 # groups that are drawn at most
 
 def _dot_row(values, axis, y, name):
     "The dots of one group, and their median"
-    at = [130+axis.place(v) for v in values]
-    middle = 130+axis.place(np.median(values))
+    at = [140+axis.place(v) for v in values]
+    middle = 140+axis.place(np.median(values))
     dots = [_svg('circle', cls='dot', cx=float(x), cy=y, r=3.5) for x in at]
     line = _svg('line', cls='middle', x1=float(middle), x2=float(middle), y1=y-7, y2=y+7)
     text = name if len(name)<=20 else f'{name[:19]}…'
@@ -754,12 +756,12 @@ def dot_chart(
     known = {name: v for name,v in [*known.items()][:DOT_GROUPS] if len(v)}
     every = np.concatenate([*known.values(), []])
     if not len(every) or np.ptp(every)==0: return Safe('')
-    axis = _SizeAxis(np.linspace(every.min(), every.max(), 216)) # a place is a pixel
+    axis = _SizeAxis(np.linspace(every.min(), every.max(), 206)) # a place is a pixel
     base = 10+_ROW*len(known)
-    parts = [_svg('line', cls='axis', x1=130+x, x2=130+x, y1=2, y2=base) for x,_ in axis.ticks()]
+    parts = [_svg('line', cls='axis', x1=140+x, x2=140+x, y1=2, y2=base) for x,_ in axis.ticks()]
     for i,(name,values) in enumerate(known.items()): parts += _dot_row(values, axis, 12+_ROW*i, name)
-    parts += [_svg_text(text, 130+x, base+14) for x,text in axis.ticks()]
-    parts.append(_svg_text(title, 238, base+32))
+    parts += [_svg_text(text, 140+x, base+14) for x,text in axis.ticks()]
+    parts.append(_svg_text(title, 242, base+32))
     return ft('svg', *parts, viewBox=f'0 0 360 {base+40}', role='img', aria_label=title)
 
 # %% ../nbs/13_report.ipynb #rgrp0012
@@ -769,7 +771,8 @@ def _p_text(p):
 
 def _effect_text(row):
     if pd.isna(row.effect): return '–'
-    effect,low,high = [f'{x:.2f}' for x in (row.effect, row.low, row.high)]
+    digits = 0 if abs(row.effect)>=100 else 2
+    effect,low,high = [number_text(x, digits).replace('-', '−') for x in (row.effect, row.low, row.high)]
     return f'{effect} ({low} to {high})'
 
 def _compared_row(row, sides):
