@@ -363,6 +363,7 @@ class Editor {
     this.adder.ariaPressed = String(stage.adding)
     this.hide.ariaPressed = String(!stage.hidden)
     this.root.toggleAttribute('data-busy', busy)
+    this.root.dataset.shown = state.place_key // for who looks from outside
     this.#fillList()
     stage.update()
   }
