@@ -66,7 +66,8 @@ class Stage {
     this.picture = draw('image', {preserveAspectRatio: 'none'})
     this.layer = draw('g')
     this.svg = draw('svg', {class: 'rbc-ellipses', 'aria-label': 'Image and cells'}, this.picture, this.layer)
-    this.element = make('div', {class: 'rbc-stage'}, this.svg)
+    this.hint = make('div', {class: 'rbc-hint'})
+    this.element = make('div', {class: 'rbc-stage'}, this.svg, this.hint)
     this.svg.addEventListener('pointerdown', e => this.#down(e))
     this.svg.addEventListener('pointermove', e => this.#move(e))
     this.svg.addEventListener('pointerup', e => this.#up(e))
@@ -107,11 +108,19 @@ class Stage {
     fill(this.picture, {x: left, y: top, width: right-left, height: bottom-top}, [])
     fill(this.svg, {viewBox: this.view.join(' ')}, [])
     this.svg.classList.toggle('rbc-adding', this.adding)
+    this.hint.textContent = this.#tip
     const cells = this.hidden ? [] : this.editor.state.cells
     const one = this.chosen.size === 1 && cells.find(c => this.chosen.has(c.id))
     const drawn = this.#drag?.kind === 'add' ? [this.#ellipse({id: '', shape: this.#drag.shape, mine: true})] : []
     const ends = one ? handles(this.#shape(one)).map((p, i) => this.#handle(p, i)) : []
     this.layer.replaceChildren(...cells.map(c => this.#ellipse(c)), ...cells.map(c => this.#number(c)), ...drawn, ...ends)
+  }
+
+  get #tip() {
+    if (this.adding) return 'Drag across the new cell, or click on its middle; Esc ends'
+    if (this.chosen.size > 1) return 'M makes one cell of these, D deletes them'
+    if (this.chosen.size) return 'Drag moves the cell, a handle changes its shape; Shift and a click choose another one, too'
+    return 'Click on a cell to choose it; wheel zooms, drag moves the image'
   }
 
   // The shape of a cell while it is dragged
