@@ -7,7 +7,7 @@ import cv2, numpy as np, pytest, shapely
 from playwright.sync_api import Error
 from rbc_overlap.core import write_mask
 from rbc_overlap.smear import save_labelled, simulate
-from lab import BIN, DOUBT, Lab, Widget, same, until
+from lab import BIN, DOUBT, TRACES, Lab, Widget, same, until
 
 @pytest.fixture(scope='module')
 def widget(browser, tmp_path_factory):
@@ -70,6 +70,22 @@ def test_shows_the_most_doubtful_first(w):
     same(w.text('.rbc-counts'), '0 of 1000 decided')
     r,g,b = w.color(*a_cell(w))
     assert r>g+40, f'a cell is shown as {r,g,b}'
+
+def test_above_the_fold(w):
+    "Reason, accept and reject are to be seen at 1280 x 800, where the review is scrolled to"
+    w.go(DOUBT[0])
+    w.page.set_viewport_size(dict(width=1280, height=800))
+    w.root.evaluate('e => e.scrollIntoView()')
+    w.settle()
+    w.page.screenshot(path=TRACES/'review_800.png')
+    for part in '.rbc-doubt','[aria-keyshortcuts=a]','[aria-keyshortcuts=r]','[aria-keyshortcuts=u]':
+        box = w.part(part).bounding_box()
+        assert box['y']>=0 and box['y']+box['height']<=800, (part, box)
+    whole = w.part('.rbc-doubt').evaluate('e => e.scrollWidth<=e.clientWidth && e.scrollHeight<=e.clientHeight')
+    assert whole, 'the reason is cut off'
+    w.page.set_viewport_size(dict(width=1280, height=1000))
+    w.root.evaluate('e => e.scrollIntoView()')
+    w.settle()
 
 def decides(w, act):
     "What the buttons or keys that write add to the journal, and what they show next"

@@ -301,12 +301,12 @@ def _import_extra(name, extra):
         raise ValueError(f"this needs {e.name}, which is not installed: pip install 'rbc_overlap[{extra}]'") from None
 
 def _review(args):
-    "look at the masks of a labelled folder in JupyterLab: accept, reject, repaint"
+    "correct the cells of results, or look at the masks of a labelled folder: in JupyterLab"
     open_lab = _import_extra('review', 'notebooks').open_lab
     return open_lab(args.folder, args.port, not args.no_browser, args.allow_root)
 
 def _review_args(p):
-    about = 'labelled folder: images/ and masks/, as from rbc-overlap masks'
+    about = 'results of rbc-overlap segment, or a labelled folder: images/ and masks/, as from rbc-overlap masks'
     p.add_argument('folder', type=_path, metavar='DIR', help=about)
     port = _number(int, 1, 65_535)
     p.add_argument('--port', type=port, help='port of JupyterLab (default: the first free one from 8888 on)')

@@ -131,8 +131,9 @@ class Corrected:
     "The cells of an image: those of its `record`, and what people made of them"
     def __init__(self,
         record:dict, # of a `STEM_cells.json`
+        read=None,   # as of `read_coco` of it, where it is read already
     ):
-        (cells,self.size), = read_coco(record).values()
+        (cells,self.size), = (read or read_coco(record)).values()
         self.source = record['info']['sha256']
         self.cells = {str(number): c for number,c in enumerate(cells, 1)} # by id
         self.shapes = {}      # {id: ellipse as drawn}
@@ -140,9 +141,8 @@ class Corrected:
         self.decided = set()  # ids of cells about whose clump a person decided
         self.on = cells_key(record)
         self.applied,self.lost = [],[] # lines that count, and that don't
-        self._number()
 
-    def _number(self):
+    def number(self):
         "Number the clumps anew; one that is as it was keeps its number"
         before = {id: c.clump for id,c in self.cells.items()}
         cells = number_clumps([*self.cells.values()], self.size) if self.cells else []
@@ -158,6 +158,7 @@ class Corrected:
             number = old[0] if old else ends
             used.add(number)
             for id in ids: self.cells[id].clump = number
+        return self
 
 # %% ../nbs/13b_corrections.ipynb #cr000022
 @patch
@@ -192,7 +193,6 @@ def apply(self:Corrected,
     except (ValueError, TypeError): new = None
     if new is None: return self.lost.append(line)
     if line['operation']=='import': self.on = line['id']
-    if line['add'] or line['remove']: self._number()
     self.decided |= {*new, *line['with']}
     self.applied.append(line)
 
@@ -207,11 +207,14 @@ class Corrections:
     def __init__(self,
         results,  # folder that a run wrote
         who=None, # who corrects; None: the login name
+        at_once=True, # write an image's corrected files with each change? Else `renew` writes them
     ):
+        self.at_once = at_once
         self.results = Path(results)
         self.path = self.results/'corrections.jsonl'
         self.who = who or login_name()
         self.written = Written(self.results)
+        self.known = {} # {hash of the program's cells: these, as of `read_coco`}
 
     def record(self,
         name, # of an image's results, such as `day1/slide3`
@@ -240,6 +243,13 @@ def _lines_of(self:Corrections, name, record, lines):
     return [line for line in mine if line['operation']!='undo' and line['id'] not in undone]
 
 @patch
+def _read(self:Corrections, record):
+    "The program's cells, as of `read_coco`; those that were asked for last are kept"
+    key = record['info']['image'],cells_key(record)
+    if key not in self.known: self.known = {key: read_coco(record)}
+    return self.known[key]
+
+@patch
 def of(self:Corrections,
     name,        # of an image's results, such as `day1/slide3`
     record=None, # of its `STEM_cells.json`, where it is read already
@@ -247,9 +257,9 @@ def of(self:Corrections,
 )->Corrected:
     "The cells of an image as they are by now"
     record = record or self.record(name)
-    corrected = Corrected(record)
+    corrected = Corrected(record, self._read(record))
     for line in self._lines_of(name, record, self.lines() if lines is None else lines): corrected.apply(line)
-    return corrected
+    return corrected.number()
 
 # %% ../nbs/13b_corrections.ipynb #cr000030
 @patch
@@ -278,7 +288,15 @@ def _add(self:Corrections, name, operation, remove=(), add=(), near=(), **more):
     self._check_files(name)
     check_inside(self.path, self.results)
     append_line(self.path, line)
-    return self._write(name, record, corrected)
+    return self._finish(name, record)
+
+# %% ../nbs/13b_corrections.ipynb #cr000074
+@patch
+def _finish(self:Corrections, name, record):
+    "The cells after a change, with the image's corrected files"
+    corrected = self.of(name, record)
+    if self.at_once: self._write(name, record, corrected)
+    return corrected
 
 # %% ../nbs/13b_corrections.ipynb #cr000032
 @patch
@@ -341,7 +359,7 @@ def _add_undo(self:Corrections, name, id):
     self._check_files(name)
     check_inside(self.path, self.results)
     append_line(self.path, dict(id=secrets.token_hex(6), time=now(), who=self.who) | about | what | {'with': []})
-    return self._write(name, record, self.of(name, record))
+    return self._finish(name, record)
 
 # %% ../nbs/13b_corrections.ipynb #cr000036
 @patch

@@ -1415,7 +1415,7 @@ class Panel {
   constructor(editor, keyboard) {
     const head = [Walk, About, Progress]
     const sections = [ToolSection, ClassSection, BrushSection, MaskSection, ZoomSection]
-    const foot = [Deciding, History, Note, Saved]
+    const deciding = [Deciding, History, Note, Saved]
     this.editor = editor
     this.parts = [editor.viewport]
     const add = kinds => {
@@ -1426,9 +1426,9 @@ class Panel {
     const says = {role: 'application', 'aria-label': 'Review of masks'}
     this.root = make('div', {class: 'rbc-review', tabindex: 0, ...says},
       ...add(head),
-      row('rbc-body', row('rbc-panel', ...add(sections)), editor.viewport.stage),
+      row('rbc-row', ...add(deciding)),
       ...add([Trouble]),
-      row('rbc-row', ...add(foot)))
+      row('rbc-body', row('rbc-panel', ...add(sections)), editor.viewport.stage))
     editor.listen(editor, 'change', () => this.update())
     editor.listen(editor, 'drawn', () => this.#tellShown())
   }
