@@ -55,19 +55,14 @@ def _circularity(area, perimeter):
     return np.minimum(4*np.pi*area/perimeter**2, 1)
 
 # %% ../nbs/11_measures.ipynb #b8cc50a4
-_DIAMOND = np.array([[[1,0]], [[0,1]], [[-1,0]], [[0,-1]]]) # middles of a pixel's sides, in half pixels
+_DIAMOND = np.array([[1,0], [0,1], [-1,0], [0,-1]], np.int32) # middles of a pixel's sides, in half pixels
 
 def _hull(mask):
     "Convex hull of `mask` (uint8, 0 or 1) in half pixels, (n, 2)"
-    y = np.flatnonzero(mask.any(1))
-    rows = mask[y]
-    first = rows.argmax(1)
-    mirrored = rows[:,::-1]
-    last = mask.shape[1]-1-mirrored.argmax(1)
-    ends = np.c_[np.r_[first, last], np.r_[y, y]]
-    corners = 2*ends+_DIAMOND
-    hull = cv2.convexHull(corners.reshape(-1,2).astype(np.int32))
-    return hull[:,0].astype(float)
+    outlines,_ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    middles = cv2.convexHull(np.concatenate(outlines))
+    sides = 2*middles+_DIAMOND
+    return cv2.convexHull(sides.reshape(-1, 2))[:,0].astype(float)
 
 def _rows_cut(y, dy):
     "Which hull sides, that start at `y` and go down by `dy`, cut which rows: (number of the side, row)"
@@ -187,13 +182,15 @@ def _seen_parts(cells, shape):
     n = count_cells(cells, shape)
     return [c.mask & (n[c.window]==1) for c in cells]
 
+def _take(image, y, x): return image.reshape(-1, 3).take(y*image.shape[1]+x, axis=0)
+
 def _pixel_densities(image, y, x, field):
     "Optical densities of the pixels at rows `y` and columns `x` of `image`, (n, 3)"
-    h,w = image.shape[:2]
-    step = max(max(h, w)//128, 1) # the light changes slowly
+    step = max(max(image.shape)//128, 1) # the light changes slowly
     light = background(image[::step,::step], field[::step,::step])
-    logs = np.log10(np.arange(1, 257))
-    return np.log10(light)[y//step,x//step]-logs[image[y,x]]
+    seen = _take(image, y, x)
+    logs = np.log10(np.arange(1, 257, dtype=np.float32))
+    return _take(np.log10(light), y//step, x//step)-logs.take(seen)
 
 def _sums(group, values, n):
     "Sums of the columns of `values` over each of `n` groups, (n, columns)"
