@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.special import stdtrit
 from .core import *
-from .light import CELL, View, find_field, near_outside
+from .light import background, find_field, near_outside
 from .segment import Segmentation, segment
 from .cells import complete_cells, watershed_cells
 
@@ -55,19 +55,14 @@ def _circularity(area, perimeter):
     return np.minimum(4*np.pi*area/perimeter**2, 1)
 
 # %% ../nbs/11_measures.ipynb #b8cc50a4
-_DIAMOND = np.array([[[1,0]], [[0,1]], [[-1,0]], [[0,-1]]]) # middles of a pixel's sides, in half pixels
+_DIAMOND = np.array([[1,0], [0,1], [-1,0], [0,-1]], np.int32) # middles of a pixel's sides, in half pixels
 
 def _hull(mask):
     "Convex hull of `mask` (uint8, 0 or 1) in half pixels, (n, 2)"
-    y = np.flatnonzero(mask.any(1))
-    rows = mask[y]
-    first = rows.argmax(1)
-    mirrored = rows[:,::-1]
-    last = mask.shape[1]-1-mirrored.argmax(1)
-    ends = np.c_[np.r_[first, last], np.r_[y, y]]
-    corners = 2*ends+_DIAMOND
-    hull = cv2.convexHull(corners.reshape(-1,2).astype(np.int32))
-    return hull[:,0].astype(float)
+    outlines,_ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    middles = cv2.convexHull(np.concatenate(outlines))
+    sides = 2*middles+_DIAMOND
+    return cv2.convexHull(sides.reshape(-1, 2))[:,0].astype(float)
 
 def _rows_cut(y, dy):
     "Which hull sides, that start at `y` and go down by `dy`, cut which rows: (number of the side, row)"
@@ -99,14 +94,24 @@ def _convex_areas(hulls, heights):
     return np.add.reduceat(width, tops[:-1])
 
 # %% ../nbs/11_measures.ipynb #feret002
-def _ferets(hull):
-    "Largest and smallest Feret diameter, px, of a `hull` in half pixels"
-    gaps = hull[:,None]-hull
-    largest = np.sqrt((gaps**2).sum(-1).max())
-    sides = np.roll(hull, -1, 0)-hull
-    normals = np.stack([sides[:,1], -sides[:,0]])/np.linalg.norm(sides, axis=1)
-    smallest = np.ptp(hull@normals, axis=0).min()
-    return largest/2, smallest/2
+def _same_length(hulls):
+    "`hulls` as one array, (n, points, 2); the last point of shorter ones is repeated"
+    n = np.array([len(h) for h in hulls])
+    first = np.cumsum(n)-n
+    number = np.minimum(np.arange(n.max()), n[:,None]-1)
+    return np.concatenate(hulls)[first[:,None]+number]
+
+def _ferets(hulls):
+    "Largest and smallest Feret diameter, px, of each of `hulls` in half pixels, (2, n)"
+    points = _same_length(hulls)
+    square = (points**2).sum(2)
+    gaps = square[:,:,None]+square[:,None]-2*points@points.transpose(0, 2, 1)
+    sides = np.roll(points, -1, 1)-points
+    normals = np.stack([sides[...,1], -sides[...,0]], 1)
+    across = np.ptp(points@normals, axis=1) # times the length of the side
+    length = np.linalg.norm(sides, axis=2)
+    widths = np.where(length>0, across/np.maximum(length, 1e-9), np.inf)
+    return np.stack([np.sqrt(gaps.max((1,2))), widths.min(1)])/2
 
 # %% ../nbs/11_measures.ipynb #d467ddb6
 SHAPE = ('area','perimeter','eccentricity','axis_major_length','axis_minor_length','solidity',
@@ -145,7 +150,8 @@ def _outline_measures(masks, area):
     "What the outlines of `masks` tell"
     hulls = [_hull(m) for m in masks]
     columns = dict(solidity=area/_convex_areas(hulls, [len(m) for m in masks]))
-    columns['feret_diameter_max'],columns['feret_diameter_min'] = np.array([_ferets(h) for h in hulls]).T
+    parts = [hulls[i:i+1000] for i in range(0, len(hulls), 1000)] # or many cells would take much memory
+    columns['feret_diameter_max'],columns['feret_diameter_min'] = np.hstack([_ferets(p) for p in parts])
     columns['perimeter'] = [_perimeter(m) for m in masks]
     columns['perimeter_crofton'] = np.array([_crofton(m) for m in masks])
     columns['circularity'] = _circularity(area, columns['perimeter_crofton'])
@@ -176,10 +182,15 @@ def _seen_parts(cells, shape):
     n = count_cells(cells, shape)
     return [c.mask & (n[c.window]==1) for c in cells]
 
-def _pixel_densities(image, cells, parts, field):
-    "Optical densities of all pixels of the `parts` of `cells`, float32, (n, 3)"
-    view = View(image, CELL, np.ones(3), field=field)
-    return np.concatenate([view.window(c.y, c.x, c.mask.shape)[part] for c,part in zip(cells, parts)])
+def _take(image, y, x): return image.reshape(-1, 3).take(y*image.shape[1]+x, axis=0)
+
+def _pixel_densities(image, y, x, field):
+    "Optical densities of the pixels at rows `y` and columns `x` of `image`, (n, 3)"
+    step = max(max(image.shape)//128, 1) # the light changes slowly
+    light = background(image[::step,::step], field[::step,::step])
+    seen = _take(image, y, x)
+    logs = np.log10(np.arange(1, 257, dtype=np.float32))
+    return _take(np.log10(light), y//step, x//step)-logs.take(seen)
 
 def _sums(group, values, n):
     "Sums of the columns of `values` over each of `n` groups, (n, columns)"
@@ -191,12 +202,11 @@ _RADII = np.r_[.13, np.arange(.25, 1, .1)] # of the rings' pixels, on average
 RIM = 4         # number of the first ring in which the rim may be
 SHALLOW = .15   # share of the rim's density that the centre of a cell without pallor lacks at most
 
-def _radii(parts, number, moments):
-    "Where the pixels of `parts` lie: 0 in the middle of their cell `number`, 1 on its ellipse"
-    n,y,x,yy,xy,xx = moments
-    places = [np.nonzero(part) for part in parts]
-    down = np.concatenate([p[0] for p in places])-(y/n)[number]
-    right = np.concatenate([p[1] for p in places])-(x/n)[number]
+def _radii(y, x, number, moments):
+    "How far out pixels of the boxes of cells `number` lie: 0 in the middle of the cell, 1 on its ellipse"
+    n,cy,cx,yy,xy,xx = moments
+    down = y-(cy/n)[number]
+    right = x-(cx/n)[number]
     det = np.maximum(yy*xx-xy*xy, 1e-9)/n
     a,b,c = [(v/det)[number] for v in (xx,xy,yy)]
     return np.sqrt(a*down**2-2*b*down*right+c*right**2)/2
@@ -230,18 +240,25 @@ def _ring_densities(number, radii, density, areas):
     visible[:,-2:] = True # their pixels are few in a cell with a ragged edge
     return np.where(visible, total/np.maximum(seen, 1), np.nan)
 
+def _seen_pixels(cells, shape):
+    "Number of the cell, row and column of each pixel of `cells` on which one cell lies alone"
+    places = [np.nonzero(part) for part in _seen_parts(cells, shape)]
+    number = np.repeat(np.arange(len(cells)), [len(p[0]) for p in places])
+    y,x = [np.concatenate([p[i] for p in places]) for i in (0,1)]
+    return number, y, x
+
 def _densities(image, cells, shape, field):
     "The columns `DENSITY` of `cells`"
-    parts = _seen_parts(cells, shape)
+    number,y,x = _seen_pixels(cells, shape)
     moments = _moments([np.asarray(c.mask, np.uint8) for c in cells])
     area = moments[0]
-    number = np.repeat(np.arange(len(cells)), [np.count_nonzero(part) for part in parts])
-    density = _pixel_densities(image, cells, parts, field)
+    top,left = np.array([(c.y,c.x) for c in cells]).T
+    density = _pixel_densities(np.asarray(image), y+top[number], x+left[number], field)
     seen = np.bincount(number, minlength=len(cells))
     mean = _sums(number, density, len(cells))/np.maximum(seen, 1)[:,None]
     mean[seen<(1-HIDDEN)*area] = np.nan
     mean = mean.round(5) # the last digits depend on the number of threads
-    rings = _ring_densities(number, _radii(parts, number, moments), density[:,1], area)
+    rings = _ring_densities(number, _radii(y, x, number, moments), density[:,1], area)
     values = np.c_[_pallor(rings).round(4), mean, mean*area[:,None]]
     return dict(zip(DENSITY, values.T))
 
@@ -271,7 +288,8 @@ def measure(
     table['hidden_fraction'] = hidden_fractions(cells, shape)
     table['touches_border'] = _touch_border(table, shape)
     if field is not None: table['touches_border'] |= _touch_field_edge(cells, field)
-    density = dict.fromkeys(DENSITY, np.nan) if image is None else _densities(image, cells, shape, field)
+    density = dict.fromkeys(DENSITY, np.nan)
+    if image is not None: density = _densities(image, cells, shape, find_field(image) if field is None else field)
     table = table.assign(**density)[COLUMNS]
     return add_microns(table, pixel_size) if pixel_size else table
 

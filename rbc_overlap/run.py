@@ -359,7 +359,7 @@ def clumps_table(
 # %% ../nbs/14_run.ipynb #filter02
 _LENGTHS = [f'{name}_um' for name in LENGTHS]
 _AREAS = [f'{name}_um2' for name in AREAS]
-FILTERS = ['area','eccentricity','solidity','hidden_fraction','score',*LENGTHS,*OWN,*DENSITY,*_LENGTHS,*_AREAS]
+FILTERS = ['area','eccentricity','solidity','hidden_fraction','score',*LENGTHS,*OWN[:2],*DENSITY,*_LENGTHS,*_AREAS]
 
 def parse_filter(
     text:str, # COLUMN:MIN:MAX, either end may be empty
@@ -379,11 +379,12 @@ def why_filtered(
 )->pd.Series: # texts, '' for a cell that stays
     "By which of `filters` cells are left out"
     why = pd.Series('', cells.index)
+    whole = ~cells.touches_border.astype(bool)
     for text in filters:
         column,low,high = parse_filter(text)
         values = cells.get(column, pd.Series(np.nan, cells.index))
         outside = (values<low) | (values>high)
-        why[outside & (why=='')] = text
+        why[outside & whole & (why=='')] = text
     return why
 
 # %% ../nbs/14_run.ipynb #filter05
