@@ -833,7 +833,7 @@ def _drawn_again(record, mask, image, style):
 
 @patch
 def _redraw(self:Run, one, info):
-    "Draw the overlay of a `_OnePage` that is done again, where it was drawn in another style than the run was asked for"
+    "Draw the overlay of a `_OnePage` again where the run was asked for another style"
     if self.overlay in (None, info.get('overlay', 'filled')): return
     base = self.out/one.name
     with self._lock():
@@ -962,7 +962,8 @@ def _share_diameters(self:Run):
     decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
     others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
     if not others: return
-    with tqdm(desc='again, with the diameter of like images', total=len(others), unit='image') as bar: self._make_all(others, bar)
+    what = 'again, with the diameter of like images'
+    with tqdm(desc=what, total=len(others), unit='image') as bar: self._make_all(others, bar)
 
 # %% ../nbs/14_run.ipynb #9103a626
 def _is_among(image, images):
@@ -1053,9 +1054,8 @@ def run_info(self:Run,
     card = getattr(self.network, 'card', None)
     network = dict(card=card, device=getattr(self.network, 'device', 'cpu'))
     images = {data['info']['image']: _kept_info(data, self.pixel_size) for data,_ in records}
-    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed, images=images,
-        groups=groups)
-    return program | network | _machine() | how_it_went
+    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed)
+    return program | network | _machine() | how_it_went | dict(images=images, groups=groups)
 
 # %% ../nbs/14_run.ipynb #33cec769
 def _check_model(run, file, sha256):
@@ -1121,12 +1121,12 @@ CSV_FILES = dict(images='images.csv', cells='cells.csv', clumps='clumps.csv', gr
 XLSX = 'tables.xlsx'
 XLSX_ROWS = 1_048_575 # of a sheet, below its names of columns
 
+def _cell_text(value): return printable(value) if isinstance(value, str) else value
+
 def _sheet(table):
     "`table` as a sheet can hold it"
     texts = table.select_dtypes(exclude=['number','bool']).columns
     return table.head(XLSX_ROWS).assign(**{c: table[c].map(_cell_text) for c in texts})
-
-def _cell_text(value): return printable(value) if isinstance(value, str) else value
 
 def xlsx_bytes(
     tables:dict, # {name of the sheet: table}
@@ -1139,6 +1139,8 @@ def xlsx_bytes(
         book.book.set_properties(dict(created=datetime(2000, 1, 1))) # the same tables, the same bytes
     return data.getvalue()
 
+
+# %% ../nbs/14_run.ipynb #xlsx0007
 @patch
 def _write_xlsx(self:Run):
     "Write the workbook, if the run was asked for it or it is there"
