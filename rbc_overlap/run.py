@@ -30,7 +30,7 @@ from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
 from .folders import find_images, list_files, load_json, newest_records, printable
-from .folders import read_coco_file, read_errors, read_record
+from .folders import read_coco_file, read_errors, read_info, read_record
 from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
@@ -333,7 +333,7 @@ class _Results:
 
 def _read_results(file, out):
     "The `_Results` of a file of cells; None where it is no such file"
-    info = read_record(file).get('info')
+    info = read_info(file)
     if not info: return None
     name = file.relative_to(out).as_posix().removesuffix(RECORD)
     path = info.get('path', '')
@@ -411,7 +411,7 @@ def _is_there(path): return path.is_file() and path.stat().st_size>0
 def _made(self:Run, name, sha256):
     "As `done`, also where everything is to be done again"
     if not all(_is_there(self.out/f'{name}{end}') for end in _PICTURES): return None
-    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    info = read_info(self.out/f'{name}{RECORD}')
     is_same = info.get('sha256')==sha256 and info.get('settings')==self.settings
     alone = info.get('alone')
     is_whole = 'shared' in info and isinstance(alone, dict) and _ALONE<=alone.keys()
@@ -436,7 +436,7 @@ def check_free(self:Run,
     image='', # its name in the tables
 ):
     "Raise `NameTaken` if results of another image have `name`, or that of the `image`"
-    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    info = read_info(self.out/f'{name}{RECORD}')
     for other in info.get('path'), self.there.paths.get(image):
         if not other or other==path or not os.path.exists(other): continue
         raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
@@ -819,7 +819,7 @@ def _record_size(self:Run, name, info):
 def _known_size(self:Run, name, sha256):
     "The size that the run was given, else one that was given earlier for the same bytes; None: what the page tells"
     if self.pixel_size: return _given_size(self.pixel_size)
-    earlier = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    earlier = read_info(self.out/f'{name}{RECORD}')
     was_given = earlier.get('sha256')==sha256 and earlier.get('pixel_size_source')=='given'
     return _recorded_size(earlier) if was_given and not self.redo else None
 
