@@ -205,9 +205,10 @@ def _segment_args(p):
     p.add_argument('--redo', action='store_true', help='do all images again, also those that are done')
     p.add_argument('--workers', type=_number(int, 1, 1024), metavar='N',
         help='number of images at a time (default: one for each core; with a GPU: one)')
-    p.add_argument('--overlay', choices=['outlines','filled'],
-        help='outlines of cells, which leave stain and pallor visible, or filled with the classes of the mask, too '
-        '(default: outlines; overlays that are there stay)')
+    what = 'outlines: stain and pallor stay visible; filled: with the classes of the mask, too'
+    styles = ['outlines','filled']
+    default = 'outlines; overlays that are there stay'
+    p.add_argument('--overlay', choices=styles, help=f'{what} (default: {default})')
     p.add_argument('--xlsx', action='store_true', help='write all tables into one workbook, tables.xlsx, too')
     p.add_argument('--scheduler', metavar='ADDRESS',
         help='scheduler of a Dask cluster that does the work, such as tcp://10.0.0.5:8786')

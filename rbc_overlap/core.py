@@ -1669,6 +1669,17 @@ def legend(
         draw.text((x+19, y+2), text, 'black', font)
     return np.asarray(strip)
 
+# %% ../nbs/00_core.ipynb #ovl0013
+_DOUBT = 200,0,190 # RGB
+
+def _draw_cells(rgb, cells, doubtful):
+    "Draw the outlines of `cells`, last those of `doubtful` clumps; what the legend says of them"
+    draw_outlines(rgb, cells)
+    unsure = [c for c in cells if c.clump in doubtful]
+    draw_outlines(rgb, unsure, _DOUBT)
+    names = {f'{len(cells)} cells': _OUTLINE} if cells else {}
+    return names | ({f'{len(unsure)} of them in clumps in doubt': _DOUBT} if unsure else {})
+
 # %% ../nbs/00_core.ipynb #3ccc3536
 def _hatch(shape, period=6):
     "Diagonal stripes, bool, of `shape`"
@@ -1679,16 +1690,6 @@ def _hatch(shape, period=6):
 def _blend(rgb, where, color, opacity):
     "Lay `color` over `rgb`, in place"
     rgb[where] = rgb[where]*(1-opacity) + np.float32(color)*opacity
-
-_DOUBT = 200,0,190 # RGB
-
-def _draw_cells(rgb, cells, doubtful):
-    "Draw the outlines of `cells`, last those of `doubtful` clumps; what the legend says of them"
-    draw_outlines(rgb, cells)
-    unsure = [c for c in cells if c.clump in doubtful]
-    draw_outlines(rgb, unsure, _DOUBT)
-    names = {f'{len(cells)} cells': _OUTLINE} if cells else {}
-    return names | ({f'{len(unsure)} of them in clumps in doubt': _DOUBT} if unsure else {})
 
 def overlay(
     image:np.ndarray,    # RGB, uint8, (H, W, 3)

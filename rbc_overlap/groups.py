@@ -10,7 +10,6 @@ __all__ = ['GROUPS', 'TOLD', 'GROUP_COLUMNS', 'GROUP_MICRONS', 'FEWEST', 'read_g
 
 # %% ../nbs/12b_groups.ipynb #grp00004
 import math, re
-from itertools import combinations
 from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from scipy.stats import kruskal, mannwhitneyu, norm, rankdata
@@ -85,6 +84,8 @@ def _group_counts(images, cells):
     counts = dict(images=len(images), failed=len(images)-len(ok), flagged=flagged, whole=whole)
     return counts | sums | dict(rouleaux_share=share)
 
+
+# %% ../nbs/12b_groups.ipynb #grp00048
 def is_sized_in_um(
     images:pd.DataFrame, # rows of images.csv
 )->bool:

@@ -19,10 +19,10 @@ from urllib.parse import quote
 import cv2, numpy as np, pandas as pd
 from fastcore.basics import AttrDict
 from fastcore.xml import FT, Safe, ft, to_xml
-from fastcore.xml import A, B, Body, Code, Details, Div, Figcaption, Figure, Footer, H1, H2, H3, Head, Img, Li, Link, Meta, P
-from fastcore.xml import Section, Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, Ul
+from fastcore.xml import A, B, Body, Code, Details, Div, Figcaption, Figure, Footer, H1, H2, H3, Head, Img, Li, Link
+from fastcore.xml import Meta, P, Section, Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, Ul
 from .core import *
-from .groups import FEWEST, compare, density, groups_table, image_values
+from .groups import FEWEST, compare, density, image_values
 from .measures import HIDDEN, ROULEAU, sized, spread
 
 # %% ../nbs/13_report.ipynb #bab98bb4
@@ -62,7 +62,8 @@ PAGE_STYLE = '''
 body{font:15px/1.5 system-ui,sans-serif;max-width:74rem;margin:0 auto;padding:1.2rem 1rem 3rem;color:var(--fg);\
 background:var(--bg)}
 h1{font-size:1.6rem;line-height:1.2;margin:.4rem 0 0}\
-h2{font-size:1.15rem;margin:2.2rem 0 .6rem;padding-top:.8rem;border-top:1px solid var(--line)}h3{font-size:1rem;margin:1.2rem 0 .3rem}
+h2{font-size:1.15rem;margin:2.2rem 0 .6rem;padding-top:.8rem;border-top:1px solid var(--line)}\
+h3{font-size:1rem;margin:1.2rem 0 .3rem}
 p{margin:.4rem 0;max-width:46rem}a{color:var(--link)}.soft{color:var(--soft);font-size:.87rem}.bad{color:var(--bad)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.6rem;margin:1.1rem 0}\
 .tile{background:var(--card);border-radius:6px;padding:.6rem .8rem}
@@ -84,16 +85,20 @@ svg .end{text-anchor:end}svg .dot{fill-opacity:.6}svg .middle{stroke:var(--fg);s
 td,th{padding:.25rem 1rem .25rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;font-weight:400}
 th{color:var(--soft);white-space:nowrap}footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem}
 .wide td,.wide th{padding-right:1.3rem;font-variant-numeric:tabular-nums;white-space:nowrap;overflow-wrap:normal}\
-.wide thead th{white-space:normal;vertical-align:bottom;border-bottom:1px solid var(--line)}.wide tbody th{color:var(--fg);white-space:normal;min-width:7rem}
+.wide thead th{white-space:normal;vertical-align:bottom;border-bottom:1px solid var(--line)}\
+.wide tbody th{color:var(--fg);white-space:normal;min-width:7rem}
 .many figure{content-visibility:auto;contain-intrinsic-size:auto 20rem}\
 .small.grid{grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.6rem}
 summary{cursor:pointer;color:var(--link);margin:.6rem 0}
-@media print{:root{color-scheme:light;--bg:#fff;--fg:#1d2129;--soft:#4a525e;--line:#c9ced6;--card:#f5f6f8;--bar:#5578a8;\
---band:#2f9e5a55;--bad:#b00020;--badbg:#fdf0f0;--link:#1d2129}
-@page{margin:12mm}html{font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:1rem;max-width:none;padding:0}
+@media print{:root{color-scheme:light;--bg:#fff;--fg:#1d2129;--soft:#4a525e;--line:#c9ced6;--card:#f5f6f8;\
+--bar:#5578a8;--band:#2f9e5a55;--bad:#b00020;--badbg:#fdf0f0;--link:#1d2129}
+@page{margin:12mm}html{font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}\
+body{font-size:1rem;max-width:none;padding:0}
 figure,.tile,tr,svg,.warn li{break-inside:avoid}h2,h3,summary{break-after:avoid}a{text-decoration:none}
-.many figure{content-visibility:visible}.grid{grid-template-columns:repeat(3,1fr)}.small.grid{grid-template-columns:repeat(6,1fr)}
-.charts{grid-template-columns:1fr 1fr}.tiles{grid-template-columns:repeat(4,1fr)}.scroll{overflow:visible}table{font-size:.9rem}
+.many figure{content-visibility:visible}\
+.grid{grid-template-columns:repeat(3,1fr)}.small.grid{grid-template-columns:repeat(6,1fr)}
+.charts{grid-template-columns:1fr 1fr}.tiles{grid-template-columns:repeat(4,1fr)}\
+.scroll{overflow:visible}table{font-size:.9rem}
 .wide td,.wide th{padding-right:.6rem}details::details-content{content-visibility:visible;display:block}}'''
 
 # %% ../nbs/13_report.ipynb #6ecc7aad
@@ -115,6 +120,8 @@ def html_grid(
     table = Table(Thead(names), Tbody(*[_table_row(*row) for row in rows]), cls='wide')
     return Div(table, cls='scroll')
 
+
+# %% ../nbs/13_report.ipynb #rgrid003
 def html_tile(value, label, cls=''):
     "A number in large print, and what it is"
     return Div(B(value, cls=cls), Span(label), cls='tile')
@@ -143,6 +150,8 @@ def _read_picture(path):
     try: return cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     except (OSError, MemoryError, cv2.error): return None # no file, or an empty or too large one
 
+_ALT = 'cells, drawn on the image'
+
 def overlay_thumbnail(
     path,      # an overlay
     width=320, # px
@@ -150,7 +159,7 @@ def overlay_thumbnail(
     "A small picture of the overlay at `path`"
     image = _read_picture(path)
     if image is None: return Span('No picture here: the overlay is missing, damaged or too large.', cls='soft')
-    return jpeg_element(image, width, alt='cells and overlaps, drawn on the image')
+    return jpeg_element(image, width, alt=_ALT)
 
 # %% ../nbs/13_report.ipynb #95e8c91c
 class _Plot:
@@ -327,13 +336,16 @@ def _share_of_cells(n, total): return percent_text(n/total.cells) if total.cells
 # %% ../nbs/13_report.ipynb #2baf9673
 def _count_tile(total):
     counted = number_text(total.counted)
-    if not total.density or pd.isna(total.density): return html_tile(counted, 'in the counting frames, for numbers per area')
+    label = 'in the counting frames, for numbers per area'
+    if not total.density or pd.isna(total.density): return html_tile(counted, label)
     return html_tile(number_text(total.density), f'cells per mm², from the {counted} in the counting frames')
 
 def _failed_tile(n_failed):
     label = 'image failed' if n_failed==1 else 'images failed'
     return html_tile(number_text(n_failed), label, 'bad' if n_failed else '')
 
+
+# %% ../nbs/13_report.ipynb #tile0002
 def _length_text(x, unit): return number_text(x, 2 if unit=='µm' else 1)
 
 def _diameter_tile(total):
@@ -352,6 +364,8 @@ def _doubt_tiles(total, n_failed):
     yield html_tile(number_text(total.flagged_clumps), f'of {count_text(total.clumps, "clump")} in doubt')
     yield _failed_tile(n_failed)
 
+
+# %% ../nbs/13_report.ipynb #tile0004
 def _headline(total, n_failed):
     "The tiles, one after the other"
     yield from _cell_tiles(total)
@@ -425,6 +439,8 @@ def _left_out_text(total):
     return (f'The diameter is that of a circle of the same area. Left out are cells that the edge of an image cuts, '
         f'and {hidden} of which more than {HIDDEN:.0%} is hidden.')
 
+
+# %% ../nbs/13_report.ipynb #size0002
 _NEEDS_SIZE = 'sizes of all images in µm and cells per mm² need --pixel-size.'
 
 def _band_text(total):
@@ -603,6 +619,8 @@ def _odd_row(kind, rows, pictures):
     by = rows['by'].iloc[0].removesuffix('_um') if len(rows) else ''
     return Section(H3(kind), P(f'By {by}.', cls='soft'), Div(*figures, cls='grid small'))
 
+
+# %% ../nbs/13_report.ipynb #gal00008
 def odd_section(
     cells:pd.DataFrame, # rows of cells.csv
     infos:dict,         # {image: (info, overlay)}
@@ -652,7 +670,7 @@ def picture_width(
 def _linked_picture(info, link):
     "An overlay that the browser loads when it is scrolled to"
     h,w = info.get('alone', {}).get('shape', (3,4))
-    return Img(src=link, loading='lazy', decoding='async', width=w, height=h, alt='cells and overlaps, drawn on the image')
+    return Img(src=link, loading='lazy', decoding='async', width=w, height=h, alt=_ALT)
 
 def image_figure(
     row,       # of `images.csv`
@@ -666,6 +684,8 @@ def image_figure(
     picture = overlay_thumbnail(overlay, width) if width else _linked_picture(info, link)
     return Figure(A(picture, href=link), Figcaption(*_image_lines(row)))
 
+
+# %% ../nbs/13_report.ipynb #grid0002
 def image_grid(
     images:pd.DataFrame, # rows of images.csv
     infos:dict,          # {image: (info, overlay)}
@@ -678,6 +698,8 @@ def image_grid(
     return Div(*figures, cls='grid' if width else 'grid many')
 
 # %% ../nbs/13_report.ipynb #rgrp0002
+def _are_in_um(groups): return 'diameter_mean_um' in groups and bool(groups.diameter_mean_um.notna().all())
+
 def _range_text(values, digits, end=''):
     "From the smallest to the largest of `values`"
     known = values.dropna()
@@ -691,7 +713,7 @@ def study_tiles(
     n_failed:int,        # images
 )->FT:
     "The numbers of several groups that are looked at first"
-    in_um = 'diameter_mean_um' in groups and groups.diameter_mean_um.notna().all()
+    in_um = _are_in_um(groups)
     diameters = groups.diameter_mean_um if in_um else groups.diameter_mean
     length = _range_text(diameters, 2, ' µm') if in_um else _range_text(diameters, 1, ' px')
     sizes = html_tile(length, 'mean diameters of the groups')
@@ -705,9 +727,8 @@ def _group_id(group): return 'group-'+hashlib.sha256(group.encode()).hexdigest()
 
 def _group_name(group): return group or '(no folder)'
 
+# %% ../nbs/13_report.ipynb #rgrp0019
 def _sd_text(mean, sd, unit): return f'{_length_text(mean, unit)} ± {_length_text(sd, unit)}'
-
-def _group_link(row): return A(_group_name(row['group']), href='#'+_group_id(row['group']))
 
 def _group_cells(row, end, unit):
     "The numbers of the table for the `row` of one group"
@@ -721,18 +742,24 @@ def _group_cells(row, end, unit):
     yield percent_text(row['rouleaux_share'])
     yield f'{number_text(row["flagged_clumps"])} of {number_text(row["clumps"])}'
 
+# %% ../nbs/13_report.ipynb #rgrp0021
+def _group_heads(told, end, unit):
+    "Names of the columns"
+    names = 'Group',*map(str.capitalize, told),'Images','Whole cells'
+    sizes = f'Median diameter, {unit}',f'Mean diameter, {unit} ± SD of cells','SD between images','CV of area'
+    return *names, 'Cells per mm²' if end else 'In counting frames', *sizes, 'In rouleaux', 'Clumps in doubt'
+
 def group_grid(
     groups:pd.DataFrame, # of `groups_table`
 )->FT:
     "A row for each group; µm where all have a pixel size"
-    in_um = 'diameter_mean_um' in groups and groups.diameter_mean_um.notna().all()
-    end,unit = ('_um','µm') if in_um else ('','px')
-    size = f'diameter, {unit}'
+    end,unit = ('_um','µm') if _are_in_um(groups) else ('','px')
     told = [name for name in ('patient','condition') if (groups[name]!='').any()]
-    heads = ['Group', *map(str.capitalize, told), 'Images', 'Whole cells', 'Cells per mm²' if in_um else 'In counting frames',
-        f'Median {size}', f'Mean {size} ± SD of cells', 'SD between images', 'CV of area', 'In rouleaux', 'Clumps in doubt']
-    rows = groups.to_dict('records')
-    return html_grid(heads, [[_group_link(row), *[row[name] for name in told], *_group_cells(row, end, unit)] for row in rows])
+    rows = []
+    for row in groups.to_dict('records'):
+        link = A(_group_name(row['group']), href='#'+_group_id(row['group']))
+        rows.append([link, *[row[name] for name in told], *_group_cells(row, end, unit)])
+    return html_grid(_group_heads(told, end, unit), rows)
 
 # %% ../nbs/13_report.ipynb #rgrp0009
 _ROW = 20 # px, height of a row of dots
@@ -780,16 +807,18 @@ def _compared_row(row, sides):
     shown = medians if len(sides)<=4 else [_range_text(pd.Series(row.medians), 2)]
     return row.measure, *shown, _effect_text(row), _p_text(row.p)
 
+
+# %% ../nbs/13_report.ipynb #rgrp0023
 def _units_text(unit, side, n):
     few = {name: count for name,count in n.items() if count<FEWEST}
     many = ', '.join(f'{_group_name(name)}: {count}' for name,count in n.items())
     what = f'Each {unit} is one unit ({many}); cells of one {unit} are not independent, so they are never units.'
-    if few: return what+f' A test needs at least {FEWEST} {unit}s of each {side}, so there is none; the medians are told.'
-    return what
+    if not few: return what
+    return f'{what} A test needs at least {FEWEST} {unit}s of each {side}, so there is none, only medians.'
 
-# %% ../nbs/13_report.ipynb #rgrp0013
-_TESTS = {True: 'the Mann-Whitney test; the effect is the shift from the first to the second side by Hodges and Lehmann',
-    False: 'the Kruskal-Wallis test; the effect is epsilon squared, the share of the spread of ranks between the sides'}
+_SHIFT = 'how much larger the second side is (Hodges and Lehmann)'
+_SHARE = 'epsilon squared, the share of the spread of ranks that lies between the sides'
+_TESTS = {True: f'the Mann-Whitney test; the effect is {_SHIFT}', False: f'the Kruskal-Wallis test; the effect is {_SHARE}'}
 
 def _test_text(n, unit):
     "How it was tested, and what the answer is about"
@@ -799,6 +828,8 @@ def _test_text(n, unit):
     advice = 'To compare patients or treatments, name them in groups.csv (columns folder, patient, condition).'
     return f'{how} {about} {advice}'
 
+
+# %% ../nbs/13_report.ipynb #rgrp0013
 def comparison_section(
     images:pd.DataFrame, # rows of images.csv
     cells:pd.DataFrame,  # rows of cells.csv
@@ -946,10 +977,11 @@ def _groups_part(groups, images, cells):
     "The table of groups, and a dot for each image"
     values = image_values(images, cells)
     sides = {_group_name(name): of_group.diameter for name,of_group in values.groupby('group')}
-    text = 'Sizes and CV belong to a group: pooled over patients, a CV would mix the spread of their cells with their differences.'
-    unit = 'µm' if 'diameter_mean_um' in groups and groups.diameter_mean_um.notna().all() else 'px'
+    why = 'pooled over patients, a CV would mix the spread of their cells with their differences'
+    text = f'Sizes and CV belong to a group: {why}. All columns are in groups_summary.csv.'
+    unit = 'µm' if _are_in_um(groups) else 'px'
     chart = dot_chart(sides, f'mean diameter of each image, {unit}')
-    return Section(H2('Groups'), P(text+' All columns are in groups_summary.csv.', cls='soft'), group_grid(groups), chart)
+    return Section(H2('Groups'), P(text, cls='soft'), group_grid(groups), chart)
 
 def _several_groups(total, groups, images, cells, clumps, infos, out):
     "What stands on the page of several slides or patients"

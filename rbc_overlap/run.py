@@ -31,7 +31,7 @@ from . import __version__
 from .core import *
 from .folders import RECORD, TABLES, Source, Written, check_inside, csv_text, error_text, few_names
 from .folders import CORRECTED, find_images, list_files, load_json, newest_records, printable
-from .folders import read_coco_file, read_errors, read_record
+from .folders import read_coco_file, read_errors, read_info, read_record
 from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
@@ -427,7 +427,7 @@ class _Results:
 
 def _read_results(file, out):
     "The `_Results` of a file of cells; None where it is no such file"
-    info = read_record(file).get('info')
+    info = read_info(file)
     if not info: return None
     name = file.relative_to(out).as_posix().removesuffix(RECORD)
     path = info.get('path', '')
@@ -508,7 +508,7 @@ def _is_there(path): return path.is_file() and path.stat().st_size>0
 def _made(self:Run, name, sha256):
     "As `done`, also where everything is to be done again"
     if not all(_is_there(self.out/f'{name}{end}') for end in _PICTURES): return None
-    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    info = read_info(self.out/f'{name}{RECORD}')
     is_same = info.get('sha256')==sha256 and info.get('settings')==self.settings
     alone = info.get('alone')
     is_whole = 'shared' in info and isinstance(alone, dict) and _ALONE<=alone.keys()
@@ -533,7 +533,7 @@ def check_free(self:Run,
     image='', # its name in the tables
 ):
     "Raise `NameTaken` if results of another image have `name`, or that of the `image`"
-    info = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    info = read_info(self.out/f'{name}{RECORD}')
     for other in info.get('path'), self.there.paths.get(image):
         if not other or other==path or not os.path.exists(other): continue
         raise NameTaken(f'{self.out} holds the results of {other} under the same name: use another folder')
@@ -918,7 +918,7 @@ def _record_size(self:Run, name, info):
 def _known_size(self:Run, name, sha256):
     "The size that the run was given, else one that was given earlier for the same bytes; None: what the page tells"
     if self.pixel_size: return _given_size(self.pixel_size)
-    earlier = read_record(self.out/f'{name}{RECORD}').get('info', {})
+    earlier = read_info(self.out/f'{name}{RECORD}')
     was_given = earlier.get('sha256')==sha256 and earlier.get('pixel_size_source')=='given'
     return _recorded_size(earlier) if was_given and not self.redo else None
 
@@ -932,7 +932,7 @@ def _drawn_again(record, mask, image, style):
 
 @patch
 def _redraw(self:Run, one, info):
-    "Draw the overlay of a `_OnePage` that is done again, where it was drawn in another style than the run was asked for"
+    "Draw the overlay of a `_OnePage` again where the run was asked for another style"
     if self.overlay in (None, info.get('overlay', 'filled')): return
     base = self.out/one.name
     with self._lock():
@@ -1061,7 +1061,8 @@ def _share_diameters(self:Run):
     decided = [(one, _shared_diameter(one.alone['diameter'], peers.get(one.kind))) for one in few]
     others = [(one,shared) for one,shared in decided if not self._is_made_with(one, shared)]
     if not others: return
-    with tqdm(desc='again, with the diameter of like images', total=len(others), unit='image') as bar: self._make_all(others, bar)
+    what = 'again, with the diameter of like images'
+    with tqdm(desc=what, total=len(others), unit='image') as bar: self._make_all(others, bar)
 
 # %% ../nbs/14_run.ipynb #9103a626
 def _is_among(image, images):
@@ -1152,9 +1153,8 @@ def run_info(self:Run,
     card = getattr(self.network, 'card', None)
     network = dict(card=card, device=getattr(self.network, 'device', 'cpu'))
     images = {data['info']['image']: _kept_info(data, self.pixel_size) for data,_ in records}
-    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed, images=images,
-        groups=groups)
-    return program | network | _machine() | how_it_went
+    how_it_went = dict(seconds=round(seconds, 2), errors=self.errors, failed=self.failed)
+    return program | network | _machine() | how_it_went | dict(images=images, groups=groups)
 
 # %% ../nbs/14_run.ipynb #33cec769
 def _check_model(run, file, sha256):
@@ -1234,12 +1234,12 @@ CSV_FILES = dict(images='images.csv', cells='cells.csv', clumps='clumps.csv', gr
 XLSX = 'tables.xlsx'
 XLSX_ROWS = 1_048_575 # of a sheet, below its names of columns
 
+def _cell_text(value): return printable(value) if isinstance(value, str) else value
+
 def _sheet(table):
     "`table` as a sheet can hold it"
     texts = table.select_dtypes(exclude=['number','bool']).columns
     return table.head(XLSX_ROWS).assign(**{c: table[c].map(_cell_text) for c in texts})
-
-def _cell_text(value): return printable(value) if isinstance(value, str) else value
 
 def xlsx_bytes(
     tables:dict, # {name of the sheet: table}
@@ -1252,6 +1252,8 @@ def xlsx_bytes(
         book.book.set_properties(dict(created=datetime(2000, 1, 1))) # the same tables, the same bytes
     return data.getvalue()
 
+
+# %% ../nbs/14_run.ipynb #xlsx0007
 @patch
 def _write_xlsx(self:Run):
     "Write the workbook, if the run was asked for it or it is there"
