@@ -1212,6 +1212,14 @@ def _needless_filters(filters, cells):
     needed = 'columns in µm need the size of a pixel (--pixel-size)'
     return [f'--filter {text}: no cell has such a value, none is left out; {needed}' for text in unknown if len(cells)]
 
+# %% ../nbs/14_run.ipynb #1163ff32
+def _slides_of(records, errors):
+    "{image: (cells, clumps)} of the slides among `records`"
+    slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
+    good = [(info, path) for info,path in slides if info['image'] not in errors]
+    def tables(info, path): return slide_tables(parts_folder(path), info['slide']['box'])
+    return {info['image']: tables(info, path) for info,path in good}
+
 # %% ../nbs/14_run.ipynb #70f25fb4
 def _overlay_path(record):
     if record.name.endswith(CORRECTED): return record.with_name(record.name.removesuffix(CORRECTED)+'_overlay.v2.png')
@@ -1385,14 +1393,6 @@ def _try_slide(self:Run, source):
         self._do_slide(one)
     self._try(one, do)
 
-
-# %% ../nbs/14_run.ipynb #1163ff32
-def _slides_of(records, errors):
-    "{image: (cells, clumps)} of the slides among `records`"
-    slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
-    good = [(info, path) for info,path in slides if info['image'] not in errors]
-    def tables(info, path): return slide_tables(parts_folder(path), info['slide']['box'])
-    return {info['image']: tables(info, path) for info,path in good}
 
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
