@@ -1,5 +1,5 @@
 """Pictures of the review as it is, for the documentation: a real JupyterLab on simulated slides, in headless Chromium.
-usage: python docs/pictures.py   (writes nbs/images/review_*.png)"""
+usage: python docs/pictures.py   (writes nbs/images/review_*.png and correct_clump.png)"""
 import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from rbc_overlap.smear import save_labelled, simulate
 SHAPE = 480,640
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT/'.ci'))
-from lab import ARGUMENTS, CHROMIUM, Lab, Widget
+from lab import ARGUMENTS, CHROMIUM, Lab, Screen, Widget, results
 
 def slides(folder):
     "A labelled folder as `rbc-overlap masks --model` makes it"
@@ -50,13 +50,24 @@ def pictures(w, made, folder):
         if i<2: w.tap(side)
     snap('ellipse')
 
+def corrected(s, folder):
+    "A clump in doubt, whose first cell is chosen"
+    x,y,_ = next(iter(s.cells('.rbc-mine').values()))
+    s.tap((x-3,y-3))
+    s.page.screenshot(path=folder/'correct_clump.png')
+
+def shown(w):
+    "The view in its page"
+    w.page.set_viewport_size(dict(width=1180, height=900))
+    w.start()
+    return w
+
 def main():
     folder = ROOT/'nbs'/'images'
     folder.mkdir(exist_ok=True)
-    with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), slides) as lab, sync_playwright() as p:
-        w = Widget(lab, p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
-        w.page.set_viewport_size(dict(width=1180, height=900))
-        w.start()
-        pictures(w, Path(tmp)/'simulated', folder)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        with Lab(Path(tmp)/'review', slides) as lab: pictures(shown(Widget(lab, browser)), lab.tmp/'simulated', folder)
+        with Lab(Path(tmp)/'correct', results) as lab: corrected(shown(Screen(lab, browser)), folder)
 
 if __name__=='__main__': main()

@@ -232,9 +232,10 @@ def _shape(self:Correct, now, id):
 def _cells_state(self:Correct):
     "The cells that are to be seen"
     now,own = self.now[self.place.name],{*self.own_cells()}
-    cells = [(number, id, c) for number,(id,c) in enumerate(now.cells.items(), 1) if _touches(c, self.image_box)]
-    return [dict(id=id, number=number, shape=self._shape(now, id), mine=id in own, by=now.by.get(id, ('',))[0])
-        for number,id,_ in cells]
+    numbered = enumerate(now.cells.items(), 1)
+    seen = [(number, id) for number,(id,c) in numbered if _touches(c, self.image_box)]
+    def told(number, id): return dict(id=id, number=number, shape=self._shape(now, id), mine=id in own)
+    return [told(number, id) | dict(by=now.by.get(id, ('',))[0]) for number,id in seen]
 
 _LISTED = 200 # places that the browser lists around the shown one
 
@@ -321,6 +322,7 @@ def _repr_mimebundle_(self:Correct, **kwargs):
     "The widget; where no Jupyter is, a line about what it would show"
     from IPython import get_ipython
     text = f'{self.place.label} ({self.at+1} of {len(self.places)}). The view itself lives in Jupyter only.'
-    if not getattr(get_ipython(), 'kernel', None): return {'text/plain': text, 'text/html': f'<p>{html.escape(text)}</p>'}
+    is_in_jupyter = getattr(get_ipython(), 'kernel', None)
+    if not is_in_jupyter: return {'text/plain': text, 'text/html': f'<p>{html.escape(text)}</p>'}
     self.view = self.view or _View(self)
     return self.view._repr_mimebundle_(**kwargs)

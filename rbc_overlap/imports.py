@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/import.html.md"""
 __all__ = ['OUTLINES', 'ENDS', 'filled_cell', 'read_cells', 'Imported', 'import_cells']
 
 # %% ../nbs/21b_import.ipynb #ci000003
-import hashlib, json, zipfile
+import hashlib, zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -150,7 +150,7 @@ class _Names:
     def __init__(self, corrections):
         files = list_files(corrections.results, RECORD)
         names = [f.relative_to(corrections.results).as_posix().removesuffix(RECORD) for f in files]
-        if not names: raise ValueError(f'{corrections.results}: no results; name a folder that rbc-overlap segment wrote')
+        if not names: raise ValueError(f'{corrections.results}: no results in there, as rbc-overlap segment writes them')
         self.known = {}
         for name in names: self.known |= {corrections.record(name)['info']['image']: name, name: name}
 
@@ -185,8 +185,8 @@ def _find_sources(files, names, done):
     found = {}
     for name,file in files.items():
         try:
-            for image,source in _named_sources(file, name):
-                found.setdefault(names.find(image), []).append((name, file, source))
+            about = [(names.find(image), source) for image,source in _named_sources(file, name)]
+            for result,source in about: found.setdefault(result, []).append((name, file, source))
         except Exception as e: done.errors[name] = error_text(e)
     return found
 
