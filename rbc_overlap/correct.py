@@ -59,6 +59,7 @@ class Correct:
     answered = 0  # number of the last message
     chosen = ()   # ids of cells that were just made
     view = None   # the widget, once it is shown
+    writing = None # what writes corrected files behind the last answer
 
     def __init__(self,
         results,  # folder that a run wrote
@@ -186,7 +187,14 @@ def _done(self:Correct, now):
     before = self.now[self.place.name].cells
     self.now[self.place.name] = now
     self.chosen = [id for id in now.cells if id not in before and id in now.by]
-    self.pool.submit(self._renew, self.place.name)
+    self.writing = self.pool.submit(self._renew, self.place.name)
+
+@patch
+def _check_written(self:Correct):
+    "Raise what went wrong when the last corrected files were written"
+    writing,self.writing = self.writing,None
+    if writing and writing.done(): writing.result()
+    elif writing: self.writing = writing
 
 @patch
 def edit(self:Correct,
@@ -290,7 +298,9 @@ def answer(self:Correct,
 ):
     "Do what a message from the browser asks; what went wrong is the `error` of the state"
     self.error = ''
-    try: self._carry_out(msg.get('do'), msg)
+    try:
+        self._carry_out(msg.get('do'), msg)
+        self._check_written()
     except Exception as e:
         self.error = f'Not done: {e}'
         self.go(self.at)

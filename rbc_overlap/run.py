@@ -36,7 +36,7 @@ from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .report import CHECK_SIZE, UNLIKE, report_html
-from .corrections import LOST, corrected_records
+from .corrections import CORRECTED_ENDS, LOST, corrected_records
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -1109,7 +1109,7 @@ def remake_tables(
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
     "Is a file of this `name` one that a run writes?"
-    of_an_image = *_PICTURES,RECORD
+    of_an_image = *_PICTURES,RECORD,*CORRECTED_ENDS.values()
     return name.endswith(of_an_image) or name in TABLES
 
 @patch
