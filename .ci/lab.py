@@ -1,10 +1,11 @@
-"A real JupyterLab with the review in it, and a page that shows it: for test_review.py and docs/pictures.py."
+"A real JupyterLab with the review in it, and a page that shows it: for test_review.py, test_correct.py and docs/pictures.py."
 import json, os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import cv2, numpy as np
 from playwright.sync_api import TimeoutError as NotShown
-from rbc_overlap.core import UNKNOWN, read_mask, write_mask
+from rbc_overlap.core import UNKNOWN, read_mask, to_png, write_file, write_mask
 from rbc_overlap.folders import latest_mask
+from rbc_overlap.run import Run
 from rbc_overlap.smear import simulate, save_labelled
 
 BIN = Path(sys.executable).parent
@@ -37,6 +38,7 @@ class Lab:
         self.folder,self.log = tmp/'slides',tmp/'lab.log'
 
     def __enter__(self):
+        self.tmp.mkdir(exist_ok=True)
         self.fill(self.folder)
         config = self.tmp/'config'
         config.mkdir()
@@ -224,3 +226,35 @@ class Widget:
         x,y = self.screen(x, y)
         shot = self.page.screenshot(clip=dict(x=x, y=y, width=1, height=1))
         return cv2.imdecode(np.frombuffer(shot, np.uint8), 1)[0,0,::-1].tolist()
+
+# ---- The cells of results -------------------------------------------------------------------------------------------
+
+def results(folder):
+    "Results of two smears that are out of focus, so that clumps are in doubt"
+    slide = folder.parent/'images'
+    slide.mkdir()
+    for seed,name in enumerate('ab'):
+        smear = simulate((300,400), n=45, overlap=.5, wbc=0, seed=seed)
+        write_file(slide/f'{name}.png', to_png(cv2.GaussianBlur(smear.image, (0,0), 4)))
+    Run([slide], folder)()
+
+PLACE = '''(e, [x, y]) => {
+  const p = new DOMPoint(x, y).matrixTransform(e.getScreenCTM())
+  return [p.x, p.y]
+}'''
+
+class Screen(Widget):
+    "The view of cells: a place in the image is told with the first pixel from 0 to 1"
+    def open(self, **kw): super().open(viewport=dict(width=1280, height=800))
+
+    def screen(self, x, y): return self.part('.rbc-ellipses').evaluate(PLACE, [x, y])
+    def image(self, x, y): return x, y
+
+    def lines(self): return [json.loads(line) for line in _read(self.lab.folder/'corrections.jsonl').splitlines()]
+
+    def cells(self, kind=''):
+        "{id: (x, y, long)} of the ellipses that are shown"
+        found = self.part(f'ellipse{kind}').all()
+        names = 'data-cell','cx','cy','rx'
+        rows = [[e.get_attribute(name) for name in names] for e in found]
+        return {id: (float(x), float(y), float(long)) for id,x,y,long in rows}

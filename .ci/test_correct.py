@@ -1,40 +1,7 @@
 """The correction of results in headless Chromium, against a real JupyterLab that `rbc-overlap review RESULTS` starts."""
-import json, shutil, time
-from pathlib import Path
-import cv2, numpy as np, pandas as pd, pytest
-from rbc_overlap.core import to_png, write_file
-from rbc_overlap.run import Run
-from rbc_overlap.smear import simulate
-from lab import TRACES, Lab, Widget, same, until
-
-def results(folder):
-    "Results of two smears that are out of focus, so that clumps are in doubt"
-    slide = folder.parent/'images'
-    slide.mkdir()
-    for seed,name in enumerate('ab'):
-        smear = simulate((300,400), n=45, overlap=.5, wbc=0, seed=seed)
-        write_file(slide/f'{name}.png', to_png(cv2.GaussianBlur(smear.image, (0,0), 4)))
-    Run([slide], folder)()
-
-PLACE = '''(e, [x, y]) => {
-  const p = new DOMPoint(x, y).matrixTransform(e.getScreenCTM())
-  return [p.x, p.y]
-}'''
-
-class Screen(Widget):
-    "The view of cells: a place in the image is told with the first pixel from 0 to 1"
-    def open(self, **kw): super().open(viewport=dict(width=1280, height=800))
-
-    def screen(self, x, y): return self.part('.rbc-ellipses').evaluate(PLACE, [x, y])
-    def image(self, x, y): return x, y
-
-    def lines(self): return [json.loads(line) for line in (self.lab.folder/'corrections.jsonl').read_text().splitlines()]
-    def cells(self, kind=''):
-        "{id: (x, y, long)} of the ellipses that are shown"
-        found = self.part(f'ellipse{kind}').all()
-        names = 'data-cell','cx','cy','rx'
-        rows = [[e.get_attribute(name) for name in names] for e in found]
-        return {id: (float(x), float(y), float(long)) for id,x,y,long in rows}
+import time
+import numpy as np, pandas as pd, pytest
+from lab import TRACES, Lab, Screen, results, same, until
 
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory):

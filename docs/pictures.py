@@ -1,6 +1,6 @@
-"""Pictures for the documentation, of simulated slides, in headless Chromium: the report of a run, and the review in a real
-JupyterLab.
-usage: python docs/pictures.py [report] [review]   (writes nbs/images/report*.png, review_*.png; no name: both)"""
+"""Pictures for the documentation, of simulated slides, in headless Chromium: the report of a run, and in a real JupyterLab
+the review and the correction of a clump.
+usage: python docs/pictures.py [report] [review] [correct]   (writes into nbs/images; no name: all)"""
 import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from rbc_overlap.smear import save_labelled, simulate
 SHAPE = 480,640
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT/'.ci'))
-from lab import ARGUMENTS, CHROMIUM, Lab, Widget
+from lab import ARGUMENTS, CHROMIUM, Lab, Screen, Widget, results
 
 def slides(folder):
     "A labelled folder as `rbc-overlap masks --model` makes it"
@@ -65,14 +65,25 @@ def report_pictures(folder, browser):
         page.set_viewport_size(dict(width=420, height=800))
         page.locator('section:has(#clumps)').last.screenshot(path=folder/'report_clumps.png')
 
+def shown(w):
+    "The view in its page"
+    w.page.set_viewport_size(dict(width=1180, height=900))
+    w.start()
+    return w
+
 def review_pictures(folder, browser):
     with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), slides) as lab:
-        w = Widget(lab, browser)
-        w.page.set_viewport_size(dict(width=1180, height=900))
-        w.start()
-        pictures(w, Path(tmp)/'simulated', folder)
+        pictures(shown(Widget(lab, browser)), lab.tmp/'simulated', folder)
 
-PICTURES = dict(report=report_pictures, review=review_pictures)
+def correct_pictures(folder, browser):
+    "A clump in doubt, whose first cell is chosen"
+    with TemporaryDirectory(ignore_cleanup_errors=True) as tmp, Lab(Path(tmp), results) as lab:
+        s = shown(Screen(lab, browser))
+        x,y,_ = next(iter(s.cells('.rbc-mine').values()))
+        s.tap((x-3,y-3))
+        s.page.screenshot(path=folder/'correct_clump.png')
+
+PICTURES = dict(report=report_pictures, review=review_pictures, correct=correct_pictures)
 
 def main(names):
     folder = ROOT/'nbs'/'images'

@@ -262,7 +262,7 @@ def _import_args(p):
     results = 'folder that rbc-overlap segment wrote; what the program found is kept in it'
     p.add_argument('results', type=_path, metavar='RESULTS', help=results)
     p.add_argument('source', type=_path, metavar='FROM', help='file, or folder with a file for each image: '
-        'STEM_rois.zip or STEM.roi (ImageJ), STEM.geojson (QuPath), STEM_labels.tif or .png, or cells.coco.json for all')
+        'STEM_rois.zip or STEM.roi (ImageJ), STEM.geojson (QuPath), STEM_labels.tif or .png; or cells.coco.json')
     p.add_argument('--who', metavar='NAME', help='who made these cells (default: the login name)')
 
 COMMANDS['import'] = Command(_import, _import_args)

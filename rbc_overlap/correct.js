@@ -113,13 +113,15 @@ class Stage {
     const one = this.chosen.size === 1 && cells.find(c => this.chosen.has(c.id))
     const drawn = this.#drag?.kind === 'add' ? [this.#ellipse({id: '', shape: this.#drag.shape, mine: true})] : []
     const ends = one ? handles(this.#shape(one)).map((p, i) => this.#handle(p, i)) : []
-    this.layer.replaceChildren(...cells.map(c => this.#ellipse(c)), ...cells.map(c => this.#number(c)), ...drawn, ...ends)
+    const outlines = cells.map(c => this.#ellipse(c))
+    const numbers = cells.map(c => this.#number(c))
+    this.layer.replaceChildren(...outlines, ...numbers, ...drawn, ...ends)
   }
 
   get #tip() {
     if (this.adding) return 'Drag across the new cell, or click on its middle; Esc ends'
     if (this.chosen.size > 1) return 'M makes one cell of these, D deletes them'
-    if (this.chosen.size) return 'Drag moves the cell, a handle changes its shape; Shift and a click choose another one, too'
+    if (this.chosen.size) return 'Drag moves the cell, a handle changes its shape; Shift-click chooses another one, too'
     return 'Click on a cell to choose it; wheel zooms, drag moves the image'
   }
 
@@ -319,10 +321,13 @@ class Editor {
     this.told = make('span', {class: 'rbc-counts'})
     this.error = make('div', {class: 'rbc-error', role: 'alert'})
     this.list = make('ol', {class: 'rbc-list', 'aria-label': 'Clumps in doubt, then whole images'})
-    this.root = make('div', {class: 'rbc-review rbc-correct', tabindex: 0, role: 'application', 'aria-label': 'Correction of cells'},
+    const says = {role: 'application', 'aria-label': 'Correction of cells'}
+    this.root = make('div', {class: 'rbc-review rbc-correct', tabindex: 0, ...says},
       row('', this.where, this.status, this.why),
       row('', group('Decision', this.accept, this.back, this.next, this.undo), this.saved, this.tables, this.told),
-      row('', group('Cells', this.adder, this.split, this.merge, this.remove, this.hide), group('Zoom', farther, nearer, whole)),
+      row('',
+        group('Cells', this.adder, this.split, this.merge, this.remove, this.hide),
+        group('Zoom', farther, nearer, whole)),
       this.error,
       make('div', {class: 'rbc-body'}, this.list, this.stage.element))
     this.onKey = e => this.#key(e)

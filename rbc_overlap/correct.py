@@ -59,6 +59,7 @@ class Correct:
     answered = 0  # number of the last message
     chosen = ()   # ids of cells that were just made
     view = None   # the widget, once it is shown
+    writing = None # what writes corrected files behind the last answer
 
     def __init__(self,
         results,  # folder that a run wrote
@@ -186,7 +187,14 @@ def _done(self:Correct, now):
     before = self.now[self.place.name].cells
     self.now[self.place.name] = now
     self.chosen = [id for id in now.cells if id not in before and id in now.by]
-    self.pool.submit(self._renew, self.place.name)
+    self.writing = self.pool.submit(self._renew, self.place.name)
+
+@patch
+def _check_written(self:Correct):
+    "Raise what went wrong when the last corrected files were written"
+    writing,self.writing = self.writing,None
+    if writing and writing.done(): writing.result()
+    elif writing: self.writing = writing
 
 @patch
 def edit(self:Correct,
@@ -232,9 +240,10 @@ def _shape(self:Correct, now, id):
 def _cells_state(self:Correct):
     "The cells that are to be seen"
     now,own = self.now[self.place.name],{*self.own_cells()}
-    cells = [(number, id, c) for number,(id,c) in enumerate(now.cells.items(), 1) if _touches(c, self.image_box)]
-    return [dict(id=id, number=number, shape=self._shape(now, id), mine=id in own, by=now.by.get(id, ('',))[0])
-        for number,id,_ in cells]
+    numbered = enumerate(now.cells.items(), 1)
+    seen = [(number, id) for number,(id,c) in numbered if _touches(c, self.image_box)]
+    def told(number, id): return dict(id=id, number=number, shape=self._shape(now, id), mine=id in own)
+    return [told(number, id) | dict(by=now.by.get(id, ('',))[0]) for number,id in seen]
 
 _LISTED = 200 # places that the browser lists around the shown one
 
@@ -289,7 +298,9 @@ def answer(self:Correct,
 ):
     "Do what a message from the browser asks; what went wrong is the `error` of the state"
     self.error = ''
-    try: self._carry_out(msg.get('do'), msg)
+    try:
+        self._carry_out(msg.get('do'), msg)
+        self._check_written()
     except Exception as e:
         self.error = f'Not done: {e}'
         self.go(self.at)
@@ -321,6 +332,7 @@ def _repr_mimebundle_(self:Correct, **kwargs):
     "The widget; where no Jupyter is, a line about what it would show"
     from IPython import get_ipython
     text = f'{self.place.label} ({self.at+1} of {len(self.places)}). The view itself lives in Jupyter only.'
-    if not getattr(get_ipython(), 'kernel', None): return {'text/plain': text, 'text/html': f'<p>{html.escape(text)}</p>'}
+    is_in_jupyter = getattr(get_ipython(), 'kernel', None)
+    if not is_in_jupyter: return {'text/plain': text, 'text/html': f'<p>{html.escape(text)}</p>'}
     self.view = self.view or _View(self)
     return self.view._repr_mimebundle_(**kwargs)

@@ -215,7 +215,8 @@ def merge_coco(
 
 # %% ../nbs/21_export.ipynb #36564cef
 _ORIGIN = 'image','sha256','settings','rbc_overlap','date'
-_IF_TOLD = 'page','flags','pixel_size','pixel_size_source','corrected_by','corrected' # older versions don't tell all of these
+_CORRECTION = 'corrected_by','corrected'
+_IF_TOLD = 'page','flags','pixel_size','pixel_size_source',*_CORRECTION # older versions don't tell all of these
 
 def _kept_info(info):
     "What the files that are written tell of an image; any error where `info` lacks what each record tells"

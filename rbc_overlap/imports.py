@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/import.html.md"""
 __all__ = ['OUTLINES', 'ENDS', 'filled_cell', 'read_cells', 'Imported', 'import_cells']
 
 # %% ../nbs/21b_import.ipynb #ci000003
-import hashlib, json, zipfile
+import hashlib, zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -123,8 +123,9 @@ def read_cells(
     return cells, 0
 
 # %% ../nbs/21b_import.ipynb #ci000015
-ENDS = ('_rois.zip','_labels.tif','_labels.png','_cp_masks.tif','_cp_masks.png','.stardist.tif','_masks.tif','_masks.png',
-    '.geojson','.json','.zip','.roi','.tiff','.tif','.png')
+ENDS = ('_rois.zip','_labels.tif','_labels.png','_cp_masks.tif','_cp_masks.png','.stardist.tif',
+    '_masks.tif','_masks.png',
+    '.geojson','.json','.zip','.roi','.tiff','.tif','.png') # the longer ones first
 
 def _stem(name):
     "What the image is called whose cells are in the file called `name`; None where no such file has that name"
@@ -150,7 +151,7 @@ class _Names:
     def __init__(self, corrections):
         files = list_files(corrections.results, RECORD)
         names = [f.relative_to(corrections.results).as_posix().removesuffix(RECORD) for f in files]
-        if not names: raise ValueError(f'{corrections.results}: no results; name a folder that rbc-overlap segment wrote')
+        if not names: raise ValueError(f'{corrections.results}: no results of rbc-overlap segment in there')
         self.known = {}
         for name in names: self.known |= {corrections.record(name)['info']['image']: name, name: name}
 
@@ -185,8 +186,8 @@ def _find_sources(files, names, done):
     found = {}
     for name,file in files.items():
         try:
-            for image,source in _named_sources(file, name):
-                found.setdefault(names.find(image), []).append((name, file, source))
+            about = [(names.find(image), source) for image,source in _named_sources(file, name)]
+            for result,source in about: found.setdefault(result, []).append((name, file, source))
         except Exception as e: done.errors[name] = error_text(e)
     return found
 

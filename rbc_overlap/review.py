@@ -32,7 +32,9 @@ def _by_doubt(images, doubts):
 # %% ../nbs/19_review.ipynb #a4d9c355
 FILTERS = 'all','undecided','rejected','flagged'
 
-def _no_masks(folder): return f'{folder}: nothing to review; needed is a labelled folder, with masks/STEM_mask.png, or results, with STEM_cells.json'
+def _no_masks(folder):
+    needed = 'a labelled folder, with masks/STEM_mask.png, or results, with STEM_cells.json'
+    return f'{folder}: nothing to review; needed is {needed}'
 
 class Review:
     "The masks of a labelled `folder`, one after the other, those in doubt first; shows itself in Jupyter"
@@ -472,9 +474,7 @@ accept one that is right, or move, add, split, merge and delete its cells.
 The keys stand beside the buttons. Every change is on disk before the answer comes, so this window can be closed \
 at any time. **Make tables** writes tables and report with what was corrected; the end of the review does so, too.'''
 
-def is_results(
-    folder,
-)->bool:
+def is_results(folder)->bool:
     "Does `folder` hold results of a run, and no masks to review?"
     return not latest_masks(folder) and bool(list_files(folder, RECORD))
 

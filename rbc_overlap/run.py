@@ -39,7 +39,7 @@ from .measures import AREAS, CLUMP_COLUMNS, COLUMNS, DENSITY, LENGTHS, MARKS, OW
 from .measures import analyse, diameter_stats, spread
 from .groups import GROUPS, TOLD, group_of, groups_table, read_groups
 from .report import CHECK_SIZE, UNLIKE, report_html
-from .corrections import LOST, corrected_records
+from .corrections import CORRECTED_ENDS, LOST, corrected_records
 from .slides import PARTS_END, NotInstalled, forget_parts, is_slide, open_slide, parts_folder, segment_slide
 from .slides import slide_hash, slide_results, slide_tables, write_labels, write_parquet
 
@@ -1397,7 +1397,7 @@ def _try_slide(self:Run, source):
 # %% ../nbs/14_run.ipynb #524edcbb
 def _is_written_by_runs(name):
     "Is a file of this `name` one that a run writes?"
-    of_an_image = *_PICTURES,RECORD
+    of_an_image = *_PICTURES,RECORD,*CORRECTED_ENDS.values()
     return name.endswith(of_an_image) or name in TABLES
 
 @patch
