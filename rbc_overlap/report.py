@@ -942,7 +942,7 @@ def _page_footer():
     why = 'so that cells per area come out right (Gundersen 1977). Not for diagnosis.'
     return Footer(tables+'all settings in run.json. ', frame+why)
 
-# %% ../nbs/13_report.ipynb #df8d6f78
+# %% ../nbs/13_report.ipynb #967285d9
 _SLIDE_WIDTH = 1100 # px
 
 def _slide_figure(image, overlay):
@@ -957,7 +957,7 @@ def slides_section(
     "Maps of the slides"
     slides = {image: overlay for image,(info,overlay) in infos.items() if 'slide' in info}
     if not slides: return Safe('')
-    text = 'Where cells lie, and where they lie in clumps. Numbers at the sides are px of the slide, for --region X,Y,W,H.'
+    text = 'Where cells lie, and where in clumps. Numbers at the sides are px of the slide, for --region X,Y,W,H.'
     return Section(H2('Slides', id='slides'), P(text, cls='soft'), *[_slide_figure(*each) for each in slides.items()])
 
 # %% ../nbs/13_report.ipynb #6167ab5b

@@ -312,7 +312,7 @@ def add_groups(
     known = [groups[image] if image in groups else group_of(image) for image in table.image]
     return table.assign(**{name: [told[name] for told in known] for name in TOLD})
 
-# %% ../nbs/14_run.ipynb #d5d3164f
+# %% ../nbs/14_run.ipynb #4c51ffbd
 def _with_slides(table, slides, kind):
     "`table` and the rows of `slides`, {image: (cells, clumps)}; `kind` is one of these two"
     of_slides = [tables[kind=='clumps'].assign(image=image) for image,tables in (slides or {}).items()]
@@ -1212,7 +1212,7 @@ def _needless_filters(filters, cells):
     needed = 'columns in µm need the size of a pixel (--pixel-size)'
     return [f'--filter {text}: no cell has such a value, none is left out; {needed}' for text in unknown if len(cells)]
 
-# %% ../nbs/14_run.ipynb #1163ff32
+# %% ../nbs/14_run.ipynb #9aa5ccc1
 def _slides_of(records, errors):
     "{image: (cells, clumps)} of the slides among `records`"
     slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
@@ -1326,7 +1326,7 @@ def remake_tables(
         run.tables = run._tables(records, read_errors(run.out))
         return run._put_tables(records, info)
 
-# %% ../nbs/14_run.ipynb #8a169dd0
+# %% ../nbs/14_run.ipynb #04fa1e1a
 @patch
 def _slide_info(self:Run, one):
     "Info of a slide, if it was done from the same bytes in the same way; else None"
@@ -1355,7 +1355,7 @@ def _slide_results(self:Run, one):
     record['info']['files'] = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     return record, pictures
 
-# %% ../nbs/14_run.ipynb #20584d98
+# %% ../nbs/14_run.ipynb #f2853817
 @patch
 def _write_for_others(self:Run, folder, pixel_size):
     "Write a slide's cells as OME-Zarr and Parquet"
@@ -1363,6 +1363,8 @@ def _write_for_others(self:Run, folder, pixel_size):
     except NotInstalled as e: self.notes.append(f'{folder}: no labels, {e}')
     write_parquet(folder, self.region)
 
+
+# %% ../nbs/14_run.ipynb #b6b01595
 @patch
 def _slide_origin(self:Run, one, watch):
     "What the file of cells tells of a slide besides what was found"

@@ -13,22 +13,24 @@ __all__ = ['LARGE', 'SMALL_SIDE', 'SAMPLE', 'SAMPLES', 'SEEN_SIDE', 'RECEPTIVE',
            'slide_cells', 'square_maps', 'slide_page', 'slide_hash', 'slide_flags', 'slide_record', 'parts_folder',
            'forget_parts', 'slide_results', 'write_labels', 'write_parquet']
 
-# %% ../nbs/13b_slides.ipynb #1ba7a747
+# %% ../nbs/13b_slides.ipynb #1ad459c0
 import hashlib, io, json, os, re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import product
 from math import ceil, lcm
 from pathlib import Path
 import cv2, numpy as np, pandas as pd, tifffile
 from fastcore.basics import patch
+from pycocotools import mask as coco_mask
 from tqdm.auto import tqdm
 from .core import *
 from .core import _Field, _as_light, _check_parts, _tiff_size
 from .folders import is_zarr
-from .light import FAINT, absorbance, background, find_field
+from .light import FAINT, absorbance, background, find_field, near_outside
 from .ellipses import distinct, resized
-from .classic import DEBRIS, SMALLEST
+from .classic import DEBRIS
 from .segment import ENOUGH, Span, drop_crumbs, measure_cells, segment
 from .segment import _bring_back, _tile_candidates
 from .cells import complete_cells, typical_diameter
@@ -36,7 +38,7 @@ from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, mark, measure,
 from .measures import HIDDEN, too_thick, _corner_places, _guard, _rouleaux_stats
 from .report import UNLIKE
 
-# %% ../nbs/13b_slides.ipynb #03b5f997
+# %% ../nbs/13b_slides.ipynb #34818f44
 LARGE = 64_000_000 # pixels from which a TIFF is read by regions
 
 def is_slide(
@@ -51,7 +53,7 @@ def is_slide(
         return page.imagelength*page.imagewidth>LARGE
     except Exception: return False # it is told where it is read
 
-# %% ../nbs/13b_slides.ipynb #0f3e1dd4
+# %% ../nbs/13b_slides.ipynb #1c33b7cc
 def _parts_in(page, y, x, h, w):
     "Numbers of the parts (tiles or strips) of a TIFF's `page` that meet a window"
     height,width = (page.tilelength,page.tilewidth) if page.is_tiled else (page.rowsperstrip,page.imagewidth)
@@ -68,6 +70,8 @@ def _paste(out, part, y, x, s):
     bottom,right = min(y+h, out.shape[0]),min(x+w, out.shape[1])
     if bottom>top and right>left: out[top:bottom,left:right,s:s+n] = part[top-y:bottom-y,left-x:right-x]
 
+
+# %% ../nbs/13b_slides.ipynb #e7624c18
 def read_window(
     page, # of a TIFF
     y, x, h, w, # px: where the window begins, and its size
@@ -83,7 +87,7 @@ def read_window(
         if part is not None: _paste(out, part[0], top-y, left-x, s)
     return out
 
-# %% ../nbs/13b_slides.ipynb #7f972117
+# %% ../nbs/13b_slides.ipynb #878035b7
 class Slide:
     "An image that is read by windows; a subclass has `levels`, [(H, W), ...], the largest first, and `_read`"
     pixel_size,pixel_size_source,note = None,'',''
@@ -98,20 +102,19 @@ class Slide:
     )->np.ndarray:  # RGB, uint8, (h, w, 3)
         "A window of the slide"
         H,W = self.levels[level]
-        top,left,bottom,right = max(y, 0),max(x, 0),min(y+h, H),min(x+w, W)
-        top,left = min(top, H-1),min(left, W-1)
-        bottom,right = max(bottom, top+1),max(right, left+1)
-        a = self._to_rgb(self._read(top, left, bottom-top, right-left, level))
-        if a.shape[:2]==(h,w): return a
-        rows = np.clip(np.arange(y, y+h), top, bottom-1)-top
-        columns = np.clip(np.arange(x, x+w), left, right-1)-left
-        return a[rows[:,None],columns]
+        rows = np.clip(np.arange(y, y+h), 0, H-1)
+        columns = np.clip(np.arange(x, x+w), 0, W-1)
+        top,left = rows[0],columns[0]
+        height,width = rows[-1]+1-top,columns[-1]+1-left
+        a = self._to_rgb(self._read(int(top), int(left), int(height), int(width), level))
+        return a if a.shape[:2]==(h,w) else a[rows[:,None]-top,columns-left]
 
     def _to_rgb(self, a):
         a = np.atleast_3d(a)[...,:3]
         if a.dtype!=np.uint8:
             low,high = self._find_range()
-            a = np.clip((a.astype(np.float32)-low)*(255/max(high-low, 1e-9)), 0, 255).round().astype(np.uint8)
+            scaled = (a.astype(np.float32)-low)*(255/max(high-low, 1e-9))
+            a = scaled.clip(0, 255).round().astype(np.uint8)
         return np.ascontiguousarray(np.repeat(a, 3, 2) if a.shape[2]<3 else a)
 
     def _find_range(self):
@@ -122,7 +125,7 @@ class Slide:
 
     def close(self): pass
 
-# %% ../nbs/13b_slides.ipynb #a1ba2603
+# %% ../nbs/13b_slides.ipynb #87b14758
 def _size_of(series): return series.keyframe.imagelength*series.keyframe.imagewidth
 
 class TiffSlide(Slide):
@@ -135,8 +138,9 @@ class TiffSlide(Slide):
         page = self.pages[0]
         _check_parts(page)
         channels = dict(zip(series.axes, series.shape)).get('C', 1)
-        if page.samplesperpixel==1 and channels>1: raise ValueError(f'{path}: {channels} channels apart; RGB or grey is needed')
-        if len(series.levels[0].pages)>1: self.note = f'the first of {len(series.levels[0].pages)} planes'
+        if page.samplesperpixel==1 and channels>1: raise ValueError(f'{channels} channels apart; RGB or grey is needed')
+        n = len(series.levels[0].pages)
+        if n>1: self.note = f'the first of {n} planes'
         self.levels = [(p.imagelength,p.imagewidth) for p in self.pages]
         self.pixel_size,self.pixel_size_source = _tiff_size(self.tif, _Field(series, [0], series.axes))
 
@@ -146,7 +150,7 @@ class TiffSlide(Slide):
 
     def close(self): self.tif.close()
 
-# %% ../nbs/13b_slides.ipynb #9815729b
+# %% ../nbs/13b_slides.ipynb #b64a12da
 class NotInstalled(ValueError): "A package of the extra `slides` is missing"
 
 def _zarr():
@@ -161,27 +165,33 @@ class ZarrSlide(Slide):
         about = dict(group.attrs)
         scales = about.get('ome', about)['multiscales'][0]
         self.axes = ''.join(a['name'] for a in scales['axes'])
-        datasets = scales['datasets']
-        self.arrays = [group[d['path']] for d in datasets]
+        self.arrays = [group[d['path']] for d in scales['datasets']]
         y,x = self.axes.index('y'),self.axes.index('x')
         self.levels = [(a.shape[y],a.shape[x]) for a in self.arrays]
+        self._take_size(scales, y, x)
+
+    def _take_size(self, scales, y, x):
         units = {scales['axes'][i].get('unit') for i in (y,x)}
-        steps = [t['scale'] for t in datasets[0].get('coordinateTransformations', ()) if t['type']=='scale']
-        if units=={'micrometer'} and steps: self.pixel_size = float(steps[0][y]),float(steps[0][x])
-        self.pixel_size_source = 'OME-Zarr scale' if self.pixel_size else ''
+        changes = scales['datasets'][0].get('coordinateTransformations', ())
+        steps = [t['scale'] for t in changes if t['type']=='scale']
+        if units!={'micrometer'} or not steps: return
+        self.pixel_size = float(steps[0][y]),float(steps[0][x])
+        self.pixel_size_source = 'OME-Zarr scale'
 
     def _read(self, y, x, h, w, level):
         window = dict(y=slice(y, y+h), x=slice(x, x+w), c=slice(None))
-        a = self.arrays[level][tuple(window.get(axis, 0) for axis in self.axes)]
+        places = tuple(window.get(axis, 0) for axis in self.axes)
+        a = self.arrays[level][places]
         left = [axis for axis in self.axes if axis in 'cyx']
         return np.transpose(a, [left.index(axis) for axis in 'yxc' if axis in left])
 
-# %% ../nbs/13b_slides.ipynb #2a9ac2be
+# %% ../nbs/13b_slides.ipynb #665ea7d6
 class VendorSlide(Slide):
     "A slide that OpenSlide reads"
     def __init__(self, path):
+        advice = 'pip install openslide-python openslide-bin'
         try: from openslide import OpenSlide
-        except (ModuleNotFoundError, OSError): raise NotInstalled('it needs OpenSlide: pip install openslide-python openslide-bin') from None
+        except (ModuleNotFoundError, OSError): raise NotInstalled(f'it needs OpenSlide: {advice}') from None
         self.file = OpenSlide(path)
         self.levels = [size[::-1] for size in self.file.level_dimensions]
         sides = [self.file.properties.get(f'openslide.mpp-{a}') for a in 'yx']
@@ -192,6 +202,8 @@ class VendorSlide(Slide):
         a = np.asarray(self.file.read_region((round(x*step),round(y*step)), level, (w,h)))
         return np.where(a[...,3:]>0, a[...,:3], 255).astype(np.uint8)
 
+
+# %% ../nbs/13b_slides.ipynb #2cacab9d
 def open_slide(
     path, # of a file, or of a folder in OME-Zarr
 )->Slide: # ImageError where it can't be read
@@ -203,56 +215,59 @@ def open_slide(
     except ImageError: raise
     except Exception as e: raise ImageError(path, f'a slide that can not be read ({e})', '') from e
 
-# %% ../nbs/13b_slides.ipynb #bb75a71d
+# %% ../nbs/13b_slides.ipynb #9d44c7eb
+def _tile_of(fields, places, y, x, side):
+    "A window of a slide made of `fields`, (side, side, 3), white beyond its edge"
+    h,w,_ = fields[0].shape
+    out = np.full((side,side,3), 255, np.uint8)
+    rows = range(y//h, min(ceil((y+side)/h), len(places)))
+    columns = range(x//w, min(ceil((x+side)/w), places.shape[1]))
+    for i,j in product(rows, columns): _paste(out, fields[places[i,j]], i*h-y, j*w-x, 0)
+    return out
+
+def _tiles_of(fields, places, step, side=256):
+    "All tiles of a copy of a slide that is smaller by `step`, row by row"
+    h,w,_ = fields[0].shape
+    small = [cv2.resize(f, (w//step,h//step), interpolation=cv2.INTER_AREA) for f in fields]
+    H,W = len(places)*(h//step),places.shape[1]*(w//step)
+    for y,x in product(range(0, H, side), range(0, W, side)): yield _tile_of(small, places, y, x, side)
+
 def lay_slide(
     path,          # of the TIFF that is written
     fields,        # images, RGB, uint8, of one size, (h, w, 3)
     places,        # (rows, columns) of numbers of `fields`
-    reduced=(4,16), # by what the copies are smaller
+    reduced=(4,16), # by what the copies are smaller; sides of fields can be divided by these
     pixel_size=.2, # µm
 ):
     "Write a slide made of `fields` as a tiled OME-TIFF with reduced copies, field by field"
     h,w,_ = fields[0].shape
-    shape = places.shape[0]*h,places.shape[1]*w,3
     how = dict(photometric='rgb', tile=(256,256), compression='zlib', predictor=True, dtype=np.uint8)
-    def tiles(step):
-        small = [cv2.resize(f, (w//step,h//step), interpolation=cv2.INTER_AREA) for f in fields]
-        H,W = shape[0]//step,shape[1]//step
-        for y,x in product(range(0, H, 256), range(0, W, 256)): yield _tile_of(small, places, y, x, 256, (H,W))
+    def size(step): return len(places)*(h//step),places.shape[1]*(w//step),3
+    about = dict(axes='YXS', PhysicalSizeX=pixel_size, PhysicalSizeY=pixel_size)
     with tifffile.TiffWriter(path, ome=True, bigtiff=True) as tif:
-        about = dict(axes='YXS', PhysicalSizeX=pixel_size, PhysicalSizeY=pixel_size)
-        tif.write(tiles(1), shape=shape, subifds=len(reduced), metadata=about, **how)
-        for step in reduced:
-            size = shape[0]//step,shape[1]//step,3
-            tif.write(tiles(step), shape=size, subfiletype=1, **how)
+        whole = _tiles_of(fields, places, 1)
+        tif.write(whole, shape=size(1), subifds=len(reduced), metadata=about, **how)
+        for step in reduced: tif.write(_tiles_of(fields, places, step), shape=size(step), subfiletype=1, **how)
 
-def _tile_of(fields, places, y, x, side, shape):
-    "A window of a slide made of `fields`, (side, side, 3), white beyond its edge"
-    h,w,_ = fields[0].shape
-    out = np.full((side,side,3), 255, np.uint8)
-    for i,j in product(range(y//h, ceil((y+side)/h)), range(x//w, ceil((x+side)/w))):
-        if i<places.shape[0] and j<places.shape[1]: _paste(out, fields[places[i,j]], i*h-y, j*w-x, 0)
-    return out
-
-# %% ../nbs/13b_slides.ipynb #60a6fb9b
+# %% ../nbs/13b_slides.ipynb #4c05cbed
 SMALL_SIDE = 2048 # px, the longer side of a slide's small copy, at most
 
 @patch
 def small(self:Slide)->np.ndarray: # RGB, uint8
     "The whole slide, reduced"
-    enough = [i for i,size in enumerate(self.levels) if max(size)>=min(SMALL_SIDE//2, max(self.shape))]
-    level = enough[-1]
-    H,W = self.levels[level]
-    step = max(ceil(max(H, W)/SMALL_SIDE), 1)
+    least = min(SMALL_SIDE//2, max(self.shape))
+    level = [i for i,size in enumerate(self.levels) if max(size)>=least][-1]
+    step = ceil(max(self.levels[level])/SMALL_SIDE)
+    h,w = [max(n//step, 1) for n in self.levels[level]]
+    rows = max(2_000_000//(w*step**2), 1) # of what comes out, in a stripe
     stripes = []
-    height = max(2_000_000//(W*step), 1)*step # whole rows of what comes out
-    for y in range(0, max(H//step, 1)*step, height):
-        h = min(height, max(H//step, 1)*step-y)
-        stripe = self.read(y, 0, h, max(W//step, 1)*step, level)
-        stripes.append(cv2.resize(stripe, (stripe.shape[1]//step,max(h//step, 1)), interpolation=cv2.INTER_AREA))
+    for y in range(0, h, rows):
+        n = min(rows, h-y)
+        stripe = self.read(y*step, 0, n*step, w*step, level)
+        stripes.append(cv2.resize(stripe, (w,n), interpolation=cv2.INTER_AREA))
     return np.concatenate(stripes)
 
-# %% ../nbs/13b_slides.ipynb #6ef493bc
+# %% ../nbs/13b_slides.ipynb #ef7ee44d
 SAMPLE = 1600 # px, side of a window in which cells are measured
 SAMPLES = 24  # such windows at most
 
@@ -266,26 +281,35 @@ def sample_places(
     stain = absorbance(small, field)[...,1].clip(0)
     stain = cv2.resize(stain, (columns,rows), interpolation=cv2.INTER_AREA).ravel()
     order = np.argsort(stain, kind='stable')
-    order = order[stain[order]>FAINT/4] if (stain>FAINT/4).any() else order
+    if (stain>FAINT/4).any(): order = order[stain[order]>FAINT/4]
     shares = (np.arange(SAMPLES)*.618034+.4)%1 # spread, however many are taken (golden section)
-    chosen = dict.fromkeys(order[(shares*len(order)).astype(int)].tolist())
+    picked = (shares*len(order)).astype(int)
     step = np.divide(shape, (rows,columns))
-    return [tuple(int(v) for v in np.multiply(divmod(i, columns), step)) for i in chosen]
+    places = [np.multiply(divmod(i, columns), step).astype(int) for i in dict.fromkeys(order[picked].tolist())]
+    return [(int(y),int(x)) for y,x in places]
 
-# %% ../nbs/13b_slides.ipynb #f885e3f8
-def _middle(values, weights): return float(np.median(np.repeat(values, weights)))
-
+# %% ../nbs/13b_slides.ipynb #146bd1e1
 def _measure_windows(slide, places, diameter):
     "[(window, diameter, how, free cells, level), ...] until enough is known"
     found = []
     for y,x in places:
         h,w = np.minimum(SAMPLE, np.subtract(slide.shape, (y,x)))
-        if diameter and max(h, w)<diameter: continue
         window = slide.read(y, x, h, w)
         measured = measure_cells(window, diameter)
         if measured[-1] is not None: found.append((window, *measured))
         if len(found)>=5 and sum(f[3] for f in found)>=5*ENOUGH: break
     return found
+
+def _cells_in(windows, model, diameter):
+    "(Median diameter of cells by the masks of `windows`, why these look like no smear: '' if one does)"
+    parts = [segment(w[:1000,:1000], diameter=diameter, model=model) for w in windows]
+    sizes = [typical_diameter(p.mask, diameter, field=p.field) for p in parts]
+    known = [s for s in sizes if s==s] or [diameter]
+    unlike = [p.unlike for p in parts]
+    return float(np.median(known)), unlike[0] if all(unlike) else ''
+
+# %% ../nbs/13b_slides.ipynb #6d55028a
+_NO_CELLS = dict(diameter=float('nan'), how='nothing found', n=0, level=[1.,1.,1.], size=float('nan'), unlike='')
 
 def measure_slide(
     slide:Slide,
@@ -295,22 +319,17 @@ def measure_slide(
 )->dict: # what `Facts` call diameter, how, n, level, size and unlike
     "Size and stain of the cells of a slide; diameter nan where there are none"
     found = _measure_windows(slide, places, diameter)
-    if not found: return dict(diameter=float('nan'), how='nothing found', n=0, level=[1.,1.,1.], size=float('nan'), unlike='')
+    if not found: return dict(_NO_CELLS)
     windows,diameters,hows,n,levels = zip(*found)
     weights = np.maximum(n, 1)
-    d = diameter or _middle(diameters, weights)
-    best = np.argsort(-weights, kind='stable')
-    level = np.average([levels[i] for i in best[:8]], 0, weights[best[:8]])
-    how = 'given' if diameter else hows[best[0]]
-    parts = [segment(windows[i][:1000,:1000], diameter=d, model=model) for i in best[:3]]
-    sizes = [typical_diameter(p.mask, d, field=p.field) for p in parts]
-    known = [s for s in sizes if s==s and not diameter]
-    size = float(np.median(known)) if known else d
-    unlike = [p.unlike for p in parts]
-    unlike = unlike[0] if all(unlike) else ''
-    return dict(diameter=d, how=how, n=int(sum(n)), level=[*map(float, level)], size=size, unlike=unlike)
+    best = np.argsort(-weights, kind='stable')[:8]
+    typical = diameter or float(np.median(np.repeat(diameters, weights)))
+    level = np.average(np.array(levels)[best], 0, weights[best]).tolist()
+    size,unlike = _cells_in([windows[i] for i in best[:3]], model, typical)
+    about = dict(how=hows[best[0]], n=int(sum(n)), level=level, unlike=unlike)
+    return dict(diameter=typical, size=diameter or size) | about
 
-# %% ../nbs/13b_slides.ipynb #2fc2c6e0
+# %% ../nbs/13b_slides.ipynb #23283501
 SEEN_SIDE = 512 # px of a square as the network sees it
 RECEPTIVE = 160 # px around a pixel beyond which nothing changes what the network says of it (measured, to the last bit)
 TODO,EMPTY,BLURRED,OUTSIDE = range(4)
@@ -330,7 +349,7 @@ class Facts:
     card_diameter:float = 40. # of a cell, as the network sees it, px
     small:np.ndarray = None # the slide, reduced, RGB
     field:np.ndarray = None # bool: where that shows picture
-    light:np.ndarray = None # log10 of the light between the cells, in the middle of each square, float32, (rows, columns, 3)
+    light:np.ndarray = None # log10 of the light between the cells, of each square, float32, (rows, columns, 3)
     state:np.ndarray = None # of each square: a key of `REASONS`, or 0
     blur:np.ndarray = None  # width of edges in each square, in diameters; nan where nothing can be told
 
@@ -348,7 +367,12 @@ class Facts:
         "(Rows, columns) of squares"
         return tuple(ceil(n/self.side) for n in self.shape)
 
-# %% ../nbs/13b_slides.ipynb #e00a626d
+# %% ../nbs/13b_slides.ipynb #4982650a
+def _at(a, rows, columns, shape):
+    "Values of `a`, which shows an image of `shape`, at `rows` and `columns` of that"
+    i,j = [np.clip(n*side//whole, 0, side-1) for n,side,whole in zip((rows,columns), a.shape, shape)]
+    return a[i[:,None],j]
+
 @patch
 def field_window(self:Facts,
     y, x, h, w, # px of the slide
@@ -357,22 +381,20 @@ def field_window(self:Facts,
     rows,columns = np.arange(y, y+h),np.arange(x, x+w)
     H,W = self.shape
     within = ((rows>=0) & (rows<H))[:,None] & ((columns>=0) & (columns<W))
-    def at(a, height, width):
-        i = np.clip(rows*a.shape[0]//height, 0, a.shape[0]-1)
-        j = np.clip(columns*a.shape[1]//width, 0, a.shape[1]-1)
-        return a[i[:,None],j]
-    if not self.field.all(): within &= at(self.field, H, W)
+    if not self.field.all(): within &= _at(self.field, rows, columns, self.shape)
     if self.state is None: return within
-    rows_,columns_ = [n*self.side for n in self.grid]
-    return within & at(self.state<BLURRED, rows_, columns_)
+    whole = [n*self.side for n in self.grid]
+    return within & _at(self.state<BLURRED, rows, columns, whole)
 
-# %% ../nbs/13b_slides.ipynb #0cbdc8b4
+# %% ../nbs/13b_slides.ipynb #760aaf27
 FINE,COARSE = .03,.1 # of a cell: how far slopes are smoothed
+FOCUS = .085 # of a diameter: edges that are blurred more are out of focus
 
 def _slopes(a, sigma):
     "Squared slope of `a`, smoothed by `sigma` px"
     smooth = cv2.GaussianBlur(a, (0,0), sigma)
-    return cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1/8)**2 + cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1/8)**2
+    across,down = [cv2.Sobel(smooth, cv2.CV_32F, *which, scale=1/8) for which in ((1,0), (0,1))]
+    return across**2+down**2
 
 def edge_blur(
     green,    # absorbance, float32, (h, w)
@@ -382,15 +404,15 @@ def edge_blur(
     "How blurred the edges of cells are"
     fine,coarse = [max(s*diameter, .5) for s in (FINE,COARSE)]
     slow = _slopes(green, coarse)
-    at_edge = slow>(.2*level/(2.5066*coarse))**2
+    steepest = level/(np.sqrt(2*np.pi)*coarse) # of a sharp edge
+    at_edge = slow>(.2*steepest)**2
     if at_edge.sum()<2*diameter: return float('nan')
     near = cv2.dilate(at_edge.astype(np.uint8), np.ones((5,5), np.uint8))>0
     ratio = _slopes(green, fine)[near].sum()/slow[near].sum()
     squared = (coarse**2-ratio**2*fine**2)/max(ratio**2-1, 1e-6)
     return float(np.sqrt(np.clip(squared, 0, diameter**2))/diameter)
 
-# %% ../nbs/13b_slides.ipynb #2cb70e86
-FOCUS = .085     # of a diameter: edges that are blurred more are out of focus
+# %% ../nbs/13b_slides.ipynb #881e2371
 _LOG = np.log10(np.arange(256, dtype=np.float32)+1)
 _SURVEY = 128   # px, side of a square as it is surveyed
 
@@ -399,7 +421,8 @@ def _survey_square(pixels, inside, diameter, level):
     small = cv2.resize(pixels, (_SURVEY,_SURVEY), interpolation=cv2.INTER_AREA)
     lit = cv2.resize(inside.astype(np.uint8), (_SURVEY,_SURVEY), interpolation=cv2.INTER_NEAREST)>0
     counts = np.bincount(small[...,1][lit], minlength=256)
-    if lit.mean()<.05 or np.ptp(small[lit], axis=0).max()<2: return np.zeros(3), 0., counts*0, np.nan
+    is_fill = lit.mean()<.05 or np.ptp(small[lit], axis=0).max()<2
+    if is_fill: return np.zeros(3), 0., 0*counts, np.nan
     light = np.log10(background(small, lit)[lit]).mean(0)
     shrink = min(1, 40/diameter)
     seen = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink<1 else pixels
@@ -412,15 +435,17 @@ def _smooth_light(light, weight, level):
     if not seen.any(): return np.full(light.shape, np.log10(240), np.float32)
     bright = np.percentile(light[seen][:,1], 75)
     weight = np.where(light[...,1]<bright-.6*level, 0, weight).astype(np.float32)
-    out = np.broadcast_to(np.average(light[weight>0], 0, weight[weight>0]), light.shape).astype(np.float32)
+    trusted = weight>0
+    out = np.broadcast_to(np.average(light[trusted], 0, weight[trusted]), light.shape)
+    weighted = np.float32(light*weight[...,None])
     for sigma in 4,.8: # from far, then from near
         total = cv2.GaussianBlur(weight, (0,0), sigma)[...,None]
-        near = cv2.GaussianBlur(np.float32(light*weight[...,None]), (0,0), sigma)
+        near = cv2.GaussianBlur(weighted, (0,0), sigma)/np.maximum(total, 1e-6)
         share = np.minimum(total/.05, 1)
-        out = share*near/np.maximum(total, 1e-6)+(1-share)*out
+        out = share*near+(1-share)*out
     return out.astype(np.float32)
 
-# %% ../nbs/13b_slides.ipynb #d28a9d9b
+# %% ../nbs/13b_slides.ipynb #0f908fa3
 def _stained(counts, light, facts):
     "Px of the slide that are stained in a square, by the `counts` of green"
     dark = light-_LOG>max(.35*facts.level[1], FAINT/2)
@@ -441,14 +466,19 @@ def survey(
         squares = [np.s_[:,j*side:(j+1)*side] for j in range(columns)]
         seen += [_survey_square(strip[s], inside[s], facts.diameter, facts.level[1]) for s in squares]
         bar()
-    light,weight,counts,blur = [np.reshape(a, (rows,columns,*np.shape(a)[1:])) for a in map(np.array, zip(*seen))]
-    facts.light = _smooth_light(light, weight, facts.level[1])
-    stained = np.array([_stained(c, l[1], facts) for c,l in zip(counts.reshape(-1, 256), facts.light.reshape(-1, 3))])
-    empty = stained.reshape(rows, columns)<DEBRIS*cell_area(facts.diameter)
+    _judge(facts, *map(np.array, zip(*seen)))
+
+def _judge(facts, light, weight, counts, blur):
+    "Put what was seen in each square into `facts`"
+    weight,blur = weight.reshape(facts.grid),blur.reshape(facts.grid)
+    facts.light = _smooth_light(light.reshape(*facts.grid, 3), weight, facts.level[1])
+    green = facts.light[...,1].ravel()
+    stained = np.reshape([_stained(c, l, facts) for c,l in zip(counts, green)], facts.grid)
+    empty = stained<DEBRIS*cell_area(facts.diameter)
     facts.blur = np.where(empty, np.nan, blur)
     facts.state = np.select([weight==0, empty, facts.blur>FOCUS], [OUTSIDE,EMPTY,BLURRED], TODO)
 
-# %% ../nbs/13b_slides.ipynb #35d32cd1
+# %% ../nbs/13b_slides.ipynb #c5c5037c
 def find_facts(
     slide:Slide,
     model,          # `Model`
@@ -458,41 +488,71 @@ def find_facts(
     "What holds for the whole of a slide"
     small = slide.small()
     field = find_field(small)
-    if not field.all(): field = cv2.erode(field.astype(np.uint8), np.ones((3,3), np.uint8), borderValue=1)>0
+    if not field.all(): field = ~near_outside(field)
     cells = measure_slide(slide, model, sample_places(small, slide.shape, field), diameter)
     about = dict(multiple=model.card['multiple'], card_diameter=model.card['diameter'])
     facts = Facts(slide.shape, **cells, **about, small=small, field=field)
     if facts.diameter==facts.diameter: survey(slide, facts, bar)
     return facts
 
-# %% ../nbs/13b_slides.ipynb #a6116d6c
-def _light_window(facts, y, x, shape):
-    "log10 of the light in a window of what the network sees, float32, (h, w, 3)"
+# %% ../nbs/13b_slides.ipynb #a215f146
+def _laid(n, make):
+    "An array of `n` by `n` squares, of which `make(i, j)` gives each"
+    rows = [[make(i, j) for j in range(n)] for i in range(n)]
+    return np.concatenate([np.concatenate(row, 1) for row in rows])
+
+def _resampled(pixels, side, to):
+    "A square of `side` px, of whose `pixels` a quarter more is there at each side, as `to` by `to` px"
+    kind = cv2.INTER_AREA if to<side else cv2.INTER_CUBIC
+    wide = cv2.resize(np.ascontiguousarray(pixels), (to+to//2,)*2, interpolation=kind)
+    return wide[to//4:to//4+to,to//4:to//4+to]
+
+def _light_square(facts, i, j):
+    "log10 of the light in a square, as the network sees it, float32, (side, side, 3)"
     step = 1/facts.seen_side
-    place = np.float32([[step, 0, (x+.5)*step-.5], [0, step, (y+.5)*step-.5]])
+    place = np.float32([[step, 0, j+.5*step-.5], [0, step, i+.5*step-.5]])
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(facts.light, place, shape[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(facts.light, place, (facts.seen_side,)*2, flags=how, borderMode=cv2.BORDER_REPLICATE)
+
+# %% ../nbs/13b_slides.ipynb #7db15e95
+def _wide_squares(slide, facts, row, column, n):
+    "(Colours, field, light) of `n` by `n` squares from `row` and `column` on, as the network sees them"
+    side,to = facts.side,facts.seen_side
+    margin = side//4
+    y,x = row*side-margin,column*side-margin
+    size = n*side+2*margin
+    wide = side+2*margin
+    pixels = slide.read(y, x, size, size)
+    within = facts.field_window(y, x, size, size).astype(np.uint8)*255
+    def cut(a, i, j): return _resampled(a[i*side:i*side+wide,j*side:j*side+wide], side, to)
+    colors,field = [_laid(n, lambda i,j: cut(a, i, j)) for a in (pixels, within)]
+    return colors, field, _laid(n, lambda i,j: _light_square(facts, row+i, column+j))
 
 def _seen_window(slide, facts, model, row, column, n):
     "(What the network reads for a region of `n` squares a side, px that this begins before the region)"
-    seen,quarter = facts.seen_side,facts.side//4
     halo = ceil(RECEPTIVE/facts.multiple)*facts.multiple
-    more = ceil(4*halo/seen) # quarters around the region
-    y,x = [i*facts.side-more*quarter for i in (row, column)]
-    size = (4*n+2*more)*quarter
-    to = (4*n+2*more)*seen//4
-    kind = cv2.INTER_AREA if to<size else cv2.INTER_CUBIC
-    colors = cv2.resize(slide.read(y, x, size, size), (to,to), interpolation=kind)
-    field = cv2.resize(facts.field_window(y, x, size, size).astype(np.uint8)*255, (to,to), interpolation=cv2.INTER_AREA)
-    inner = np.s_[more*seen//4-halo:to-more*seen//4+halo]
-    colors,field = colors[inner,inner],field[inner,inner]
+    around = ceil(halo/facts.seen_side) # squares
+    squares = _wide_squares(slide, facts, row-around, column-around, n+2*around)
+    cut = around*facts.seen_side-halo
+    inner = slice(cut, len(squares[0])-cut)
+    colors,field,light = [a[inner,inner] for a in squares]
     if model.card['input']=='rgb': return colors.astype(np.float32)/255, halo
-    light = _light_window(facts, row*seen-halo, column*seen-halo, field.shape)
     relative = (light-_LOG[colors])/np.float32(facts.level)
     relative[field<128] = 0
     return relative, halo
 
-# %% ../nbs/13b_slides.ipynb #65cdf4d4
+# %% ../nbs/13b_slides.ipynb #173f75f8
+def _span(start, end, halo): return Span(start, end, start-halo, end+halo)
+
+def _square_classes(p, facts, y, x):
+    "Classes of a square of the slide, of the probabilities `p`, in which it begins at `y`, `x`"
+    side,to = facts.seen_side,facts.side
+    margin = RECEPTIVE//2
+    part = np.ascontiguousarray(p[y-margin:y+side+margin,x-margin:x+side+margin])
+    begins = [Span(0, side, -margin, side+margin)]*2
+    own = [slice(0, to)]*2
+    return _bring_back(part, begins, own, (side/to,)*2).argmax(2).astype(np.uint8)
+
 def look(
     slide:Slide,
     facts:Facts,
@@ -506,19 +566,19 @@ def look(
     if not (state==TODO).any(): return np.zeros(shape, np.uint8), np.zeros((0,6))
     x,halo = _seen_window(slide, facts, model, row, column, n)
     p,maps = model(x)
-    spans = [Span(i*facts.seen_side, (i+n)*facts.seen_side, i*facts.seen_side-halo, (i+n)*facts.seen_side+halo)
-        for i in (row, column)]
+    sides = facts.seen_side,facts.side
+    spans = [_span(i*sides[0], (i+n)*sides[0], halo) for i in (row,column)]
     begin = row*facts.side,column*facts.side
-    window = [slice(i, i+n*facts.side) for i in begin]
-    mask = _bring_back(p, spans, window, (facts.seen_side/facts.side,)*2).argmax(2).astype(np.uint8)
-    mask[~facts.field_window(*begin, *shape)] = BACKGROUND
-    for i,j in np.argwhere(state!=TODO): mask[i*facts.side:(i+1)*facts.side,j*facts.side:(j+1)*facts.side] = BACKGROUND
+    mask = _laid(n, lambda i,j: _square_classes(p, facts, halo+i*sides[0], halo+j*sides[0]))
+    left_out = np.kron(state!=TODO, np.ones((facts.side,)*2, bool))
+    done = np.zeros(shape, bool)
+    done[:left_out.shape[0],:left_out.shape[1]] = ~left_out
+    mask[~(done & facts.field_window(*begin, *shape))] = BACKGROUND
     if maps is None: return mask, None
     seen = _tile_candidates(maps, spans)
-    sides = (facts.seen_side,)*2,(facts.side,)*2
-    return mask, np.c_[resized(seen[:,:5], *sides), seen[:,5]]
+    return mask, np.c_[resized(seen[:,:5], *[(s,s) for s in sides]), seen[:,5]]
 
-# %% ../nbs/13b_slides.ipynb #fa58a192
+# %% ../nbs/13b_slides.ipynb #b3fbcc6d
 LONGEST = 24 # cells that a piece may be long and be explained as a whole
 AROUND = 4   # cells around a region, or a square of a longer piece
 
@@ -541,48 +601,57 @@ class _Seen:
         if any(c is None for c in found): return mask, None
         return mask, distinct(np.concatenate(found)-[x, y, 0, 0, 0, 0])
 
-# %% ../nbs/13b_slides.ipynb #c59c4312
+# %% ../nbs/13b_slides.ipynb #1592c67a
 def _clip_window(y, x, h, w, around, shape):
     "(y, x, h, w) of a window with so many px `around`, within a slide of `shape`"
     top,left = max(y-around, 0),max(x-around, 0)
     bottom,right = min(y+h+around, shape[0]),min(x+w+around, shape[1])
     return top, left, bottom-top, right-left
 
-def _reach_out(numbers, boxes, window, shape):
+def _reach_out(boxes, window, shape):
     "Which pieces reach the edge of a `window`, and so may go on beyond"
     y,x,h,w = window
-    left,top,width,height,_ = boxes[numbers].T
-    ends = (top==0) & (y>0), (left==0) & (x>0), (top+height==h) & (y+h<shape[0]), (left+width==w) & (x+w<shape[1])
-    return np.any(ends, axis=0)
+    left,top,width,height,_ = boxes.T
+    at_start = (top==0) & (y>0) | (left==0) & (x>0)
+    below,behind = (top+height==h) & (y+h<shape[0]), (left+width==w) & (x+w<shape[1])
+    return at_start | below | behind
 
-def _own_pieces(seen, y, x, h, w):
-    """(window, its mask, candidates, labels, numbers of the pieces that are the region's own, of those too long) of a
-    region"""
-    size,shape = seen.facts.size,seen.facts.shape
-    most = ceil(LONGEST*size)
-    around = ceil(AROUND*size)
-    while True:
-        window = _clip_window(y, x, h, w, around, shape)
-        mask,candidates = seen.window(*window)
-        _,labels,boxes,_ = cv2.connectedComponentsWithStats(foreground(mask).astype(np.uint8), connectivity=4)
-        top,left = y-window[0],x-window[1]
-        core = np.s_[top:top+h,left:left+w]
-        numbers = np.unique(labels[core])
-        numbers = numbers[numbers>0]
-        open_ends = _reach_out(numbers, boxes, window, shape)
-        small = boxes[numbers][:,2:4].max(1, initial=0)<=most
-        if around>=most or not (open_ends & small).any(): break
-        around = min(2*around, most)
-    long = open_ends | ~small
-    first = np.array([_first_pixel(labels, i, boxes[i]) for i in numbers]).reshape(-1, 2)-[top,left]
-    own = ((first>=0) & (first<[h,w])).all(1)
-    return window, mask, candidates, labels, numbers[own & ~long], numbers[long]
+def _first_pixels(labels, numbers, boxes):
+    "(row, column) of the first pixel of each of `numbers`"
+    rows = [labels[y,x:x+w] for x,y,w,_,_ in boxes]
+    return np.array([(box[1], box[0]+(row==i).argmax()) for i,row,box in zip(numbers, rows, boxes)]).reshape(-1, 2)
 
-def _first_pixel(labels, i, box):
-    x,y,w,_,_ = box
-    return y, x+(labels[y,x:x+w]==i).argmax()
+# %% ../nbs/13b_slides.ipynb #8c039301
+class _Pieces:
+    "The pieces of the mask that lie in a region (y, x, h, w): `own` and too `long` ones, numbers of `labels`"
+    def __init__(self, seen, region):
+        self.region,self.facts = region,seen.facts
+        self.most = ceil(LONGEST*self.facts.size)
+        around = ceil(AROUND*self.facts.size)
+        while self._look(seen, around): around = min(2*around, self.most)
+        first = _first_pixels(self.labels, self.numbers, self.boxes)-self.start
+        own = ((first>=0) & (first<region[2:])).all(1)
+        self.own,self.long = self.numbers[own & ~self.too_long],self.numbers[self.too_long]
 
-# %% ../nbs/13b_slides.ipynb #2efe3302
+    def _look(self, seen, around):
+        "Number the pieces in a window with so many px `around`; must it be larger?"
+        y,x,h,w = self.region
+        self.window = _clip_window(*self.region, around, self.facts.shape)
+        self.mask,self.candidates = seen.window(*self.window)
+        silhouette = foreground(self.mask).astype(np.uint8)
+        _,self.labels,boxes,_ = cv2.connectedComponentsWithStats(silhouette, connectivity=4)
+        self.start = np.subtract((y,x), self.window[:2])
+        top,left = self.start
+        self.core = np.s_[top:top+h,left:left+w]
+        numbers = np.unique(self.labels[self.core])
+        self.numbers = numbers[numbers>0]
+        self.boxes = boxes[self.numbers]
+        ends = _reach_out(self.boxes, self.window, self.facts.shape)
+        wide = self.boxes[:,2:4].max(1, initial=0)>self.most
+        self.too_long = ends | wide
+        return around<self.most and (ends & ~wide).any()
+
+# %% ../nbs/13b_slides.ipynb #dfb737e9
 def _is_one_of(labels, numbers):
     "Where `labels` has one of `numbers`, bool"
     chosen = np.zeros(labels.max()+1, bool)
@@ -596,29 +665,37 @@ def _cells_of(facts, mask, candidates, y, x):
     cells = complete_cells(mask, facts.size, None, field, candidates) if mask.any() else []
     return cells, field
 
-def _long_cells(seen, labels, long, window, square):
-    "The cells of pieces that are too long whose middles lie in a `square` (y, x, h, w), in px of the slide"
-    facts = seen.facts
+def _moved(cells, y, x): return [replace(c, y=c.y+y, x=c.x+x) for c in cells]
+
+# %% ../nbs/13b_slides.ipynb #b8a9b713
+def _part_of_long(seen, pieces, square):
+    "(Place of the window around a `square`, (y, x, h, w), its mask of long pieces alone, candidates); None without any"
     y,x,h,w = square
-    own = np.s_[y-window[0]:y-window[0]+h,x-window[1]:x-window[1]+w]
-    inside = _is_one_of(labels[own], long)
-    if not inside.any(): return []
-    part = _clip_window(*square, ceil(AROUND*facts.size), facts.shape)
-    mask,candidates = seen.window(*part)
-    _,pieces = cv2.connectedComponents(foreground(mask).astype(np.uint8), connectivity=4)
-    place = np.s_[y-part[0]:y-part[0]+h,x-part[1]:x-part[1]+w]
-    numbers = np.unique(pieces[place][inside])
-    mask[~_is_one_of(pieces, numbers[numbers>0])] = BACKGROUND
-    cells,_ = _cells_of(facts, mask, candidates, *part[:2])
-    middles = [(part[0]+c.y+c.mask.shape[0]/2, part[1]+c.x+c.mask.shape[1]/2) for c in cells]
-    return [_moved(c, *part[:2]) for c,(i,j) in zip(cells, middles) if y<=i<y+h and x<=j<x+w]
+    top,left = np.subtract((y,x), pieces.window[:2])
+    inside = _is_one_of(pieces.labels[top:top+h,left:left+w], pieces.long)
+    if not inside.any(): return None
+    around = ceil(AROUND*seen.facts.size)
+    window = _clip_window(*square, around, seen.facts.shape)
+    mask,candidates = seen.window(*window)
+    _,labels = cv2.connectedComponents(foreground(mask).astype(np.uint8), connectivity=4)
+    top,left = np.subtract((y,x), window[:2])
+    numbers = np.unique(labels[top:top+h,left:left+w][inside])
+    mask[~_is_one_of(labels, numbers[numbers>0])] = BACKGROUND
+    return window[:2], mask, candidates
 
-def _moved(cell, y, x):
-    cell.y += y
-    cell.x += x
-    return cell
+def _long_cells(seen, pieces, square):
+    "The cells of long pieces whose middles lie in a `square` (y, x, h, w), in px of the slide"
+    part = _part_of_long(seen, pieces, square)
+    if not part: return []
+    place,*what = part
+    cells,_ = _cells_of(seen.facts, *what, *place)
+    top,left = np.subtract(square[:2], place)
+    def is_mine(c):
+        y,x = np.add((c.y,c.x), np.divide(c.mask.shape, 2))
+        return top<=y<top+square[2] and left<=x<left+square[3]
+    return _moved([c for c in cells if is_mine(c)], *place)
 
-# %% ../nbs/13b_slides.ipynb #15950a74
+# %% ../nbs/13b_slides.ipynb #ca8897ef
 @dataclass
 class Found:
     "What was found in a region, in px of the slide"
@@ -635,10 +712,12 @@ def _place_table(table, y, x):
 
 def _measured(facts, cells, mask, field, frame, window):
     "Tables of `cells`, px of their `window`; `frame`, bool, is where cells are counted"
-    table = mark(measure(cells, mask.shape, None, field), cells, mask.shape, facts.size, frame)
+    shape = mask.shape
+    table = measure(cells, shape, None, field)
+    table = mark(table, cells, shape, facts.size, frame)
     return [_place_table(t, *window[:2]) for t in (table, clump_table(cells, mask))]
 
-# %% ../nbs/13b_slides.ipynb #abef5832
+# %% ../nbs/13b_slides.ipynb #efe40839
 def _box_window(box, y, x, h, w):
     "Where a window lies in a `box` (x, y, w, h) of the slide, bool; None: everywhere"
     if not box: return np.ones((h,w), bool)
@@ -647,15 +726,19 @@ def _box_window(box, y, x, h, w):
     return rows[:,None] & (np.arange(x, x+w)>=left) & (np.arange(x, x+w)<left+width)
 
 def _squares_of(facts, y, x, h, w):
-    side = facts.side
-    rows,columns = range(y, min(y+h, facts.shape[0]), side),range(x, min(x+w, facts.shape[1]), side)
-    return [(i, j, min(side, facts.shape[0]-i), min(side, facts.shape[1]-j)) for i,j in product(rows, columns)]
+    "(y, x, h, w) of the squares in a window that begins with one"
+    side,(H,W) = facts.side,facts.shape
+    corners = product(range(y, y+h, side), range(x, x+w, side))
+    return [(i, j, min(side, H-i), min(side, W-j)) for i,j in corners]
 
-def _with_long(seen, cells, labels, long, window, region):
-    "`cells` of a region, px of its `window`, and those of pieces that are too long"
-    far = [c for square in _squares_of(seen.facts, *region) for c in _long_cells(seen, labels, long, window, square)]
-    return number_clumps(cells+[_moved(c, -window[0], -window[1]) for c in far], labels.shape)
+def _with_long(seen, cells, pieces):
+    "`cells` of a region, px of its window, and those of pieces that are too long"
+    squares = _squares_of(seen.facts, *pieces.region)
+    far = [c for square in squares for c in _long_cells(seen, pieces, square)]
+    y,x,*shape = pieces.window
+    return number_clumps(cells+_moved(far, -y, -x), shape)
 
+# %% ../nbs/13b_slides.ipynb #cdf220c8
 def find_in_region(
     seen,        # `_Seen`
     row, column, # of the region, counting regions
@@ -663,23 +746,27 @@ def find_in_region(
 )->Found:
     "The cells that belong to a region"
     facts = seen.facts
-    y,x = row*seen.side,column*seen.side
-    h,w = min(seen.side, facts.shape[0]-y),min(seen.side, facts.shape[1]-x)
-    window,mask,candidates,labels,own,long = _own_pieces(seen, y, x, h, w)
-    mine = np.where(_is_one_of(labels, own), mask, BACKGROUND).astype(np.uint8)
-    cells,field = _cells_of(facts, mine, candidates, *window[:2])
-    if len(long):
-        cells = _with_long(seen, cells, labels, long, window, (y,x,h,w))
-        mine = np.where(_is_one_of(labels, long), mask, mine)
+    start = row*seen.side,column*seen.side
+    size = [min(seen.side, n-i) for n,i in zip(facts.shape, start)]
+    pieces = _Pieces(seen, (*start, *size))
+    window = pieces.window
+    mask = np.where(_is_one_of(pieces.labels, pieces.own), pieces.mask, BACKGROUND).astype(np.uint8)
+    cells,field = _cells_of(facts, mask, pieces.candidates, *window[:2])
+    if len(pieces.long):
+        cells = _with_long(seen, cells, pieces)
+        mask = np.where(_is_one_of(pieces.labels, pieces.long), pieces.mask, mask)
     frame = field & _box_window(box, *window)
-    table,clumps = _measured(facts, cells, mine, field, frame, window)
-    core = np.s_[y-window[0]:y-window[0]+h,x-window[1]:x-window[1]+w]
-    places = _corner_places(frame, _guard(facts.size))
-    counts = np.bincount(mask[core].ravel(), minlength=3)
-    stats = dict(frame=int(places[core].sum()), rbc=int(counts[RBC]), overlap=int(counts[OVERLAP]), long=len(long))
-    return Found([_moved(c, *window[:2]) for c in cells], table, clumps, stats)
+    tables = _measured(facts, cells, mask, field, frame, window)
+    return Found(_moved(cells, *window[:2]), *tables, _sums(pieces, frame))
 
-# %% ../nbs/13b_slides.ipynb #0c1edf78
+def _sums(pieces, frame):
+    "What a region adds to the sums of its slide"
+    places = _corner_places(frame, _guard(pieces.facts.size))
+    n = np.bincount(pieces.mask[pieces.core].ravel(), minlength=3)
+    counts = dict(rbc=int(n[RBC]), overlap=int(n[OVERLAP]), long=len(pieces.long))
+    return dict(frame=int(places[pieces.core].sum()), **counts)
+
+# %% ../nbs/13b_slides.ipynb #bbc69ad2
 PARTS = re.compile(r'(facts\.npz|r\d{4}_c\d{4}\.(npz|json))')
 KEY = 'slide.json'
 
@@ -692,12 +779,15 @@ def _prepare(
     try: old = json.loads((folder/KEY).read_text())
     except (OSError, ValueError): old = None
     if old==key: return
-    there = [f for f in folder.iterdir() if f.name!=KEY] if folder.is_dir() else []
-    if there and not (folder/KEY).exists(): raise ValueError(f'{folder} is not by rbc-overlap: move it away, or use another folder')
+    there = [*folder.iterdir()] if folder.is_dir() else []
+    is_ours = not there or (folder/KEY).exists()
+    if not is_ours: raise ValueError(f'{folder} is not by rbc-overlap: move it away, or use another folder')
     for f in there:
         if PARTS.fullmatch(f.name): f.unlink()
     write_file(folder/KEY, json.dumps(key, indent=1))
 
+
+# %% ../nbs/13b_slides.ipynb #0d401c97
 def _npz(**arrays):
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
@@ -714,7 +804,7 @@ def load_facts(path)->Facts:
     with np.load(path) as file: arrays = dict(file)
     return Facts(**json.loads(str(arrays.pop('about'))), **arrays)
 
-# %% ../nbs/13b_slides.ipynb #fbc4ac5e
+# %% ../nbs/13b_slides.ipynb #45f77b1c
 def _part(folder, kind, i, j): return Path(folder)/f'r{i:04d}_c{j:04d}.{kind}'
 
 def _kept_look(folder, slide, facts, model, n):
@@ -729,6 +819,8 @@ def _kept_look(folder, slide, facts, model, n):
         return mask, candidates
     return look_at
 
+
+# %% ../nbs/13b_slides.ipynb #b959e656
 def _stacked(cells):
     "The layer of each of `cells`, from 0: cells of a layer don't meet"
     taken,layers = [],[]
@@ -746,8 +838,6 @@ def _meet(a, b):
     if bottom<=top or right<=left: return False
     of_a,of_b = [c.mask[top-c.y:bottom-c.y,left-c.x:right-c.x] for c in (a,b)]
     return bool((of_a & of_b).any())
-
-# %% ../nbs/13b_slides.ipynb #01698497
 def _layers(cells):
     layers = np.zeros(len(cells), int)
     clump = np.array([c.clump for c in cells], int)
@@ -756,16 +846,19 @@ def _layers(cells):
         layers[which] = _stacked([cells[i] for i in which])
     return layers.tolist()
 
+
+# %% ../nbs/13b_slides.ipynb #65bfb1f2
 def _packed(cell):
     h,w = cell.mask.shape
     counts = rle(Cell(0, 0, cell.mask), (h,w))['counts'].decode()
     return dict(y=int(cell.y), x=int(cell.x), h=h, w=w, counts=counts)
 
 def _unpacked(packed):
-    from pycocotools import mask as coco_mask
     runs = dict(size=[packed['h'],packed['w']], counts=packed['counts'].encode())
     return Cell(packed['y'], packed['x'], coco_mask.decode(runs).astype(bool))
 
+
+# %% ../nbs/13b_slides.ipynb #631a454c
 def _part_text(found, box):
     "What is written of a region: cells whose middles lie in the `box`, and their clumps"
     at = found.table[['centroid-0','centroid-1']].to_numpy(float) if found.cells else np.zeros((0,2))
@@ -775,33 +868,48 @@ def _part_text(found, box):
     masks = [_packed(c) for c,k in zip(found.cells, keep) if k]
     layers = [layer for layer,k in zip(_layers(found.cells), keep) if k]
     tables = dict(cells=table.to_dict('list'), clumps=clumps.to_dict('list'))
-    return json.dumps(dict(box=box, stats=found.stats, masks=masks, layers=layers, **tables), default=lambda v: v.item())
+    part = dict(box=box, stats=found.stats, masks=masks, layers=layers, **tables)
+    return json.dumps(part, default=lambda value: value.item())
 
 def _is_in_box(box, y, x):
     if not box: return True
     left,top,w,h = box
     return left<=x<left+w and top<=y<top+h
 
-# %% ../nbs/13b_slides.ipynb #20eaec17
+# %% ../nbs/13b_slides.ipynb #01290b51
 def _load_part(path):
     try: return json.loads(Path(path).read_text())
     except (OSError, ValueError): return {}
 
+def _is_of(part, box): return 'box' in part and part['box']==(list(box) if box else None)
+
 def _regions(facts, n, box):
     "(row, column) of the regions of `n` squares a side that meet the `box`"
     side = n*facts.side
-    left,top,w,h = box or (0,0,facts.shape[1],facts.shape[0])
-    rows = range(top//side, min(ceil((top+h)/side), ceil(facts.shape[0]/side)))
-    columns = range(left//side, min(ceil((left+w)/side), ceil(facts.shape[1]/side)))
+    left,top,w,h = box or (0, 0, *facts.shape[::-1])
+    rows = range(top//side, ceil((top+h)/side))
+    columns = range(left//side, ceil((left+w)/side))
     return [*product(rows, columns)]
 
+
+# %% ../nbs/13b_slides.ipynb #93555c29
 def check_box(box, shape):
     "ValueError where a `box` (x, y, w, h) doesn't lie in a slide of `shape`"
     x,y,w,h = box
-    if x>=0 and y>=0 and w>0 and h>0 and x+w<=shape[1] and y+h<=shape[0]: return
+    H,W = shape
+    if 0<=x<x+w<=W and 0<=y<y+h<=H: return
     raise ValueError(f'the region {x},{y},{w},{h} does not lie in the slide, which is {shape[1]} x {shape[0]} px')
 
+
+# %% ../nbs/13b_slides.ipynb #66bbadd6
 SIDE = 3 # squares along a region
+
+def _kept_facts(folder, slide, model, diameter):
+    "As `find_facts`, from their file where that is there"
+    file = Path(folder)/'facts.npz'
+    if not file.exists():
+        with tqdm(desc='survey', unit='row') as bar: save_facts(find_facts(slide, model, diameter, bar.update), file)
+    return load_facts(file)
 
 def segment_slide(
     path,          # of a slide
@@ -816,48 +924,29 @@ def segment_slide(
     slide = open_slide(path)
     if box: check_box(box, slide.shape)
     _prepare(folder, dict(key or {}, diameter=diameter, model=model.sha256, squares=n))
-    if not (Path(folder)/'facts.npz').exists():
-        with tqdm(desc=f'survey of {Path(path).name}', unit='row') as bar:
-            save_facts(find_facts(slide, model, diameter, bar.update), Path(folder)/'facts.npz')
-    facts = load_facts(Path(folder)/'facts.npz')
-    if facts.state is None: return facts
+    facts = _kept_facts(folder, slide, model, diameter)
     seen = _Seen(facts, n, _kept_look(folder, slide, facts, model, n))
-    for i,j in tqdm(_regions(facts, n, box), desc=f'{Path(path).name}', unit='region'):
+    places = _regions(facts, n, box) if facts.state is not None else []
+    for i,j in tqdm(places, desc=Path(path).name, unit='region'):
         part = _part(folder, 'json', i, j)
-        if _load_part(part).get('box', 0)==(list(box) if box else None): continue
-        write_file(part, _part_text(find_in_region(seen, i, j, box), box))
+        if not _is_of(_load_part(part), box): write_file(part, _part_text(find_in_region(seen, i, j, box), box))
     slide.close()
     return facts
 
-# %% ../nbs/13b_slides.ipynb #49e558e0
+# %% ../nbs/13b_slides.ipynb #a64505f0
 def _parts_of(folder, box):
     "What was found in each region that meets the `box`"
     facts = load_facts(Path(folder)/'facts.npz')
-    about = json.loads((Path(folder)/KEY).read_text())
-    box = list(box) if box else None
-    for place in _regions(facts, about['squares'], box) if facts.state is not None else ():
+    if facts.state is None: return
+    n = json.loads((Path(folder)/KEY).read_text())['squares']
+    for place in _regions(facts, n, box):
         part = _load_part(_part(folder, 'json', *place))
-        if part.get('box', 0)==box: yield part
+        if _is_of(part, box): yield part
 
 def _renumbered(values):
     "0 where `values` is 0, else 1, 2, ... in the order in which they come first"
     codes,_ = pd.factorize(values.where(values>0))
     return codes+1
-
-def _whole_tables(folder, box):
-    "As `slide_tables`; the cells have a column `row` more: their order in the parts"
-    cells,clumps,last = [],[],np.zeros(2, int)
-    for part in _parts_of(folder, box):
-        table,of_clumps = pd.DataFrame(part['cells']),pd.DataFrame(part['clumps'])
-        if not len(table): continue
-        numbers = table[['clump','rouleau']]
-        table[['clump','rouleau']] = numbers.where(numbers==0, numbers+last)
-        clumps.append(of_clumps.assign(clump=of_clumps.clump+last[0]) if len(of_clumps) else of_clumps)
-        last = np.maximum(last, table[['clump','rouleau']].max().to_numpy())
-        cells.append(table)
-    if not cells: return pd.DataFrame(columns=[*COLUMNS, *MARKS, 'row']), pd.DataFrame(columns=CLUMP_COLUMNS)
-    cells = pd.concat(cells)
-    return _numbered(cells.assign(row=np.arange(len(cells))), pd.concat(clumps))
 
 def _numbered(cells, clumps):
     cells = cells.sort_values(['bbox-0','bbox-1','area','bbox-2','bbox-3'], ignore_index=True)
@@ -870,6 +959,25 @@ def _numbered(cells, clumps):
     cells = cells.assign(label=np.arange(1, len(cells)+1), clump=new, rouleau=rouleau)
     return cells[[*COLUMNS, *MARKS, 'row']], clumps[CLUMP_COLUMNS]
 
+# %% ../nbs/13b_slides.ipynb #fb172073
+def _whole_tables(folder, box):
+    "As `slide_tables`; the cells have a column `row` more: their order in the parts"
+    groups = ['clump','rouleau']
+    cells,clumps,last = [],[pd.DataFrame(columns=CLUMP_COLUMNS)],np.zeros(2, int)
+    for part in _parts_of(folder, box):
+        table,of_clumps = pd.DataFrame(part['cells']),pd.DataFrame(part['clumps'])
+        if not len(table): continue
+        numbers = table[groups]
+        table[groups] = numbers.where(numbers==0, numbers+last)
+        if len(of_clumps): clumps.append(of_clumps.assign(clump=of_clumps.clump+last[0]))
+        last = np.maximum(last, table[groups].max().to_numpy())
+        cells.append(table)
+    if not cells: return pd.DataFrame(columns=[*COLUMNS, *MARKS, 'row']), pd.DataFrame(columns=CLUMP_COLUMNS)
+    cells = pd.concat(cells)
+    return _numbered(cells.assign(row=np.arange(len(cells))), pd.concat(clumps[1:] or clumps))
+
+
+# %% ../nbs/13b_slides.ipynb #5cf435f2
 def slide_tables(
     folder,   # of the slide's parts
     box=None, # as for `segment_slide`
@@ -878,7 +986,7 @@ def slide_tables(
     cells,clumps = _whole_tables(folder, box)
     return cells.drop(columns='row'), clumps
 
-# %% ../nbs/13b_slides.ipynb #c3a515df
+# %% ../nbs/13b_slides.ipynb #9320a40d
 def slide_stats(
     folder, # of the slide's parts
     cells, clumps, # as from `slide_tables`
@@ -888,13 +996,16 @@ def slide_stats(
     stats = [p['stats'] for p in _parts_of(folder, box)]
     sums = pd.DataFrame(stats, columns=['frame','rbc','overlap','long']).sum()
     is_sized = cells['sized'].astype(bool)
-    stats = dict(cells=len(cells), clumps=len(clumps), counted=int(cells.counted.sum()), counted_area=int(sums['frame']))
+    stats = dict(cells=len(cells), clumps=len(clumps))
+    stats |= dict(counted=int(cells.counted.sum()), counted_area=int(sums['frame']))
     stats |= dict(sized=int(is_sized.sum()), hidden_excluded=int((cells.hidden_fraction>HIDDEN).sum()))
-    stats |= {k: float(v) for k,v in spread(cells.area[is_sized]).items()} | _rouleaux_stats(cells.rouleau.to_numpy(int))
-    stats |= dict(flagged_clumps=int(clumps.flagged.sum()), too_thick=too_thick(clumps, len(cells)), long=int(sums['long']))
-    return stats | dict(overlap_fraction=float(sums['overlap']/max(sums['overlap']+sums['rbc'], 1)))
+    stats |= {k: float(v) for k,v in spread(cells.area[is_sized]).items()}
+    stats |= _rouleaux_stats(cells.rouleau.to_numpy(int))
+    stats |= dict(flagged_clumps=int(clumps.flagged.sum()), too_thick=too_thick(clumps, len(cells)))
+    both = sums['overlap']+sums['rbc']
+    return stats | dict(overlap_fraction=float(sums['overlap']/max(both, 1)), long=int(sums['long']))
 
-# %% ../nbs/13b_slides.ipynb #fef16089
+# %% ../nbs/13b_slides.ipynb #c7ebf0a4
 def slide_cells(
     folder,   # of the slide's parts
     box=None, # as for `segment_slide`
@@ -907,41 +1018,40 @@ def slide_cells(
         masks = [*map(_unpacked, part['masks'])]
         rows = cells[start:start+len(masks)]
         start += len(masks)
-        if masks: yield [_with_marks(c, row) for c,row in zip(masks, rows.itertuples())], part['layers'], rows
+        if masks: yield masks, part['layers'], rows
 
-def _with_marks(cell, row):
-    cell.score,cell.clump,cell.n_in_clump,cell.count_score = row.score,row.clump,row.n_in_clump,row.count_score
-    return cell
-
-# %% ../nbs/13b_slides.ipynb #f6af25fb
+# %% ../nbs/13b_slides.ipynb #af1b8e8c
 def square_maps(
     cells, clumps, # as from `slide_tables`
     facts:Facts,
 )->dict: # {title: number or share in each square, float, (rows, columns)}; nan where nothing was looked at
     "Counts, overlaps and doubts over the slide"
     doubtful = cells.clump.isin(clumps.clump[clumps.flagged.astype(bool)])
-    places = (cells[['centroid-0','centroid-1']].to_numpy(float)//facts.side).astype(int).reshape(-1, 2)
+    middles = cells[['centroid-0','centroid-1']].to_numpy(float)
+    places = (middles//facts.side).astype(int)
     index = np.ravel_multi_index(places.T, facts.grid)
     def summed(weights): return np.bincount(index, weights, np.prod(facts.grid)).reshape(facts.grid)
     n = summed(np.ones(len(cells)))
     shares = {'share of cells in clumps': summed(cells.n_in_clump>1)/np.maximum(n, 1)}
     shares['share of cells in doubtful clumps'] = summed(doubtful)/np.maximum(n, 1)
     maps = {'cells per square': n} | {k: np.where(n>0, v, np.nan) for k,v in shares.items()}
-    return {k: np.where(facts.state==BLURRED, np.nan, v) for k,v in maps.items()}
+    is_seen = facts.state<BLURRED
+    return {k: np.where(is_seen, v, np.nan) for k,v in maps.items()}
 
 def _round_ticks(n):
     "Round numbers up to `n`, 4 to 8 of them"
     step = next(s for s in (f*10**e for e in range(9) for f in (1,2,5)) if n/s<8)
     return range(0, n, step)
 
-# %% ../nbs/13b_slides.ipynb #356b1d00
+# %% ../nbs/13b_slides.ipynb #2a78c4b1
 _WIDE = 760 # px, a map of the page
 
 def _framed(picture, title, shape):
     "`picture` of a slide of `shape`, with a title and px of the slide along its sides"
     h,w = picture.shape[:2]
     page = cv2.copyMakeBorder(picture, 50, 20, 80, 20, cv2.BORDER_CONSTANT, value=(255,)*3)
-    def write(text, x, y, size=.42): cv2.putText(page, text, (x,y), cv2.FONT_HERSHEY_SIMPLEX, size, (30,)*3, 1, cv2.LINE_AA)
+    font,grey = cv2.FONT_HERSHEY_SIMPLEX,(30,)*3
+    def write(text, x, y, size=.42): cv2.putText(page, text, (x,y), font, size, grey, 1, cv2.LINE_AA)
     write(title, 80, 18, .5)
     for x in _round_ticks(shape[1]): write(str(x), 80+x*w//shape[1], 42)
     for y in _round_ticks(shape[0]): write(str(y), 8, 54+y*h//shape[0])
@@ -949,31 +1059,46 @@ def _framed(picture, title, shape):
 
 def _heat(values, size, top):
     "A map as a picture of `size` (w, h): grey where it is nan"
-    levels = np.nan_to_num(255*values/max(top, 1e-9)).clip(0, 255).astype(np.uint8)
-    colors = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[...,::-1].copy()
+    levels = np.nan_to_num(255*values/max(top, 1e-9))
+    colors = cv2.applyColorMap(levels.clip(0, 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[...,::-1].copy()
     colors[np.isnan(values)] = 170
     return cv2.resize(colors, size, interpolation=cv2.INTER_NEAREST)
 
+
+# %% ../nbs/13b_slides.ipynb #2b4dfa46
 _SKIPPED = {EMPTY: (90,140,255), BLURRED: (240,80,60), OUTSIDE: (120,120,120)}
 
 def _skipped_on(small, facts, box):
     "The slide, reduced, with what was left out in colours, and a frame around the `box`"
-    h,w = small.shape[:2]
-    H,W = facts.shape
     out = small.copy()
-    for i,j in np.argwhere(facts.state!=TODO):
-        top,left,bottom,right = [int(v*facts.side*s) for v,s in zip((i,j,i+1,j+1), (h/H,w/W)*2)]
-        part = out[top:bottom,left:right]
-        part[:] = (.6*part+.4*np.array(_SKIPPED[facts.state[i,j]])).astype(np.uint8)
-    if box: cv2.rectangle(out, *[(int(x*w/W), int(y*h/H)) for x,y in (box[:2], np.add(box[:2], box[2:]))], (255,160,0), 2)
+    shown = cv2.resize(facts.state.astype(np.uint8), _grid_size(facts, small.shape), interpolation=cv2.INTER_NEAREST)
+    shown = shown[:small.shape[0],:small.shape[1]]
+    for state,color in _SKIPPED.items():
+        where = shown==state
+        out[where] = (.6*out[where]+.4*np.array(color)).astype(np.uint8)
+    if box: _draw_box(out, box, facts.shape)
     return out
 
-# %% ../nbs/13b_slides.ipynb #8f3ccecb
+def _draw_box(picture, box, shape):
+    scale = np.divide(picture.shape[1::-1], shape[::-1])
+    first,size = np.array(box[:2]),np.array(box[2:])
+    corners = [tuple((at*scale).astype(int).tolist()) for at in (first, first+size)]
+    cv2.rectangle(picture, *corners, (255,160,0), 2)
+
+def _grid_size(facts, shape):
+    "(w, h) of all squares on a picture of `shape`; the last ones reach beyond it"
+    scale = np.divide(shape[1::-1], facts.shape[::-1])
+    w,h = np.rint(np.multiply(facts.grid[::-1], facts.side)*scale).astype(int)
+    return int(w), int(h)
+
+# %% ../nbs/13b_slides.ipynb #05e33156
 def _slide_title(facts, box):
-    n = {k: int((facts.state==k).sum()) for k in REASONS}
-    texts = [f'{n[k]} {color} squares: {REASONS[k]}' for k,color in ((EMPTY,'blue'), (BLURRED,'red'), (OUTSIDE,'grey')) if n[k]]
+    n = np.bincount(facts.state.ravel(), minlength=4)
+    colors = {EMPTY: 'blue', BLURRED: 'red', OUTSIDE: 'grey'}
+    texts = [f'{n[k]} {color} squares: {REASONS[k]}' for k,color in colors.items() if n[k]]
     if box: texts.append('orange: the region')
-    return f'the slide, {facts.shape[1]} x {facts.shape[0]} px; '+('; '.join(texts) or 'nothing left out')
+    h,w = facts.shape
+    return f'the slide, {w} x {h} px; '+('; '.join(texts) or 'nothing left out')
 
 def slide_page(
     facts:Facts,
@@ -981,29 +1106,28 @@ def slide_page(
     box=None,      # as for `segment_slide`
 )->Picture: # RGB, uint8
     "The slide and its maps on one page"
-    H,W = facts.shape
-    scale = _WIDE/max(H, W)
-    size = max(round(W*scale), 1),max(round(H*scale), 1)
-    small = cv2.resize(facts.small, size, interpolation=cv2.INTER_AREA)
+    size = np.rint(np.multiply(facts.shape[::-1], _WIDE/max(facts.shape))).astype(int).clip(1)
+    small = cv2.resize(facts.small, size.tolist(), interpolation=cv2.INTER_AREA)
     if facts.state is None: return Picture(_framed(small, 'no cells found', facts.shape))
     pages = [_framed(_skipped_on(small, facts, box), _slide_title(facts, box), facts.shape)]
     for title,values in square_maps(cells, clumps, facts).items():
-        top = max(np.nanmax(values, initial=0), 1e-9) if 'share' not in title else 1
-        exact = _heat(values, _grid_size(facts, size), top)
-        pages.append(_framed(exact[:size[1],:size[0]], f'{title}: dark 0, yellow {top:g}', facts.shape))
+        top = 1 if 'share' in title else max(np.nanmax(values, initial=0), 1)
+        colors = _heat(values, _grid_size(facts, small.shape), top)[:size[1],:size[0]]
+        pages.append(_framed(colors, f'{title}: dark 0, yellow {top:g}', facts.shape))
     return Picture(np.vstack([np.hstack(pages[:2]), np.hstack(pages[2:])]))
 
-def _grid_size(facts, size):
-    "(w, h) of all squares, of which the last ones reach beyond a slide of `size`"
-    return tuple(round(n*facts.side*s/whole) for n,s,whole in zip(facts.grid[::-1], size, facts.shape[::-1]))
-
-# %% ../nbs/13b_slides.ipynb #a6131d55
+# %% ../nbs/13b_slides.ipynb #3efba2d2
 def slide_hash(path)->str: # hexadecimal
     "SHA-256 of a file; of a folder, of the names and hashes of its files"
     if not os.path.isdir(path): return file_hash(path)
     files = sorted(f for f in Path(path).rglob('*') if f.is_file())
     lines = [f'{file_hash(f)}  {f.relative_to(path).as_posix()}' for f in files]
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
+
+def _left_out_flags(facts):
+    if facts.state is None: return []
+    n = np.bincount(facts.state.ravel(), minlength=4)
+    return [f'{n[k]} of {n.sum()} squares left out: {reason}' for k,reason in REASONS.items() if n[k]]
 
 def slide_flags(
     facts:Facts,
@@ -1016,15 +1140,13 @@ def slide_flags(
     if facts.unlike: flags.append(f'{UNLIKE}: {facts.unlike}')
     if box: flags.append('only the region {},{},{},{}'.format(*box))
     if not stats['cells']: flags.append('no cells found')
-    if facts.state is not None:
-        n = np.bincount(facts.state.ravel(), minlength=4)
-        flags += [f'{n[k]} of {n.sum()} squares left out: {reason}' for k,reason in REASONS.items() if n[k]]
+    flags += _left_out_flags(facts)
     if facts.how not in ('given','free cells'): flags.append(f'diameter by {facts.how}')
     if stats['long']: flags.append(f'pieces longer than {LONGEST} cells, explained square by square')
     if stats['too_thick']: flags.append('too thick to count')
     return flags
 
-# %% ../nbs/13b_slides.ipynb #8a3fff76
+# %% ../nbs/13b_slides.ipynb #68fac959
 def slide_record(
     facts:Facts,
     name,     # of the slide in the tables
@@ -1036,13 +1158,12 @@ def slide_record(
     "What `STEM_cells.json` holds of a slide"
     known = facts.diameter==facts.diameter and stats['cells']
     size = dict(diameter=round(facts.diameter, 3) if known else None, diameter_by=facts.how, free_cells=facts.n)
-    left_out = {} if facts.state is None else {REASONS[k]: int((facts.state==k).sum()) for k in REASONS}
-    slide = dict(box=list(box) if box else None, square=facts.side if known else None, left_out=left_out)
+    slide = dict(box=list(box) if box else None, left_out=_left_out_flags(facts))
     numbers = {k: None if v!=v else v for k,v in stats.items()}
     flags = slide_flags(facts, stats, box, note)
     return coco([([], facts.shape, name)], **numbers, **size, flags=flags, clump_table=[], slide=slide, **info)
 
-# %% ../nbs/13b_slides.ipynb #9d298dd5
+# %% ../nbs/13b_slides.ipynb #bead8e19
 PARTS_END = '_slide' # how the folder with the parts of a slide is called after the stem
 
 def parts_folder(
@@ -1068,82 +1189,86 @@ def slide_results(
     note = info.pop('note', '')
     return slide_record(facts, name, stats, info, box, note), slide_page(facts, cells, clumps, box)
 
-# %% ../nbs/13b_slides.ipynb #8a91b988
+# %% ../nbs/13b_slides.ipynb #cc9094eb
 LABELS = 'labels.ome.zarr'
 _BLOCK = 1024 # px, side of a block of labels
 
-def _axes(unit): return [dict(name='c', type='channel'), *[dict(name=a, type='space') | unit for a in 'yx']]
-
-def _scales(name, axes, scales):
+def _scales(name, unit, scales):
     "The part of OME-Zarr's description that lists copies, whose pixels have these `scales` (y, x)"
-    def dataset(i, scale): return dict(path=str(i), coordinateTransformations=[dict(type='scale', scale=[1.,*map(float, scale)])])
+    axes = [dict(name='c', type='channel'), *[dict(name=a, type='space') | unit for a in 'yx']]
+    def dataset(i, scale):
+        change = dict(type='scale', scale=[1.,*map(float, scale)])
+        return dict(path=str(i), coordinateTransformations=[change])
     return [dict(version='0.4', name=name, axes=axes, datasets=[dataset(i, s) for i,s in enumerate(scales)])]
 
 def _array(group, name, shape, dtype):
     chunks = 1,min(_BLOCK, shape[1]),min(_BLOCK, shape[2])
-    return group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, chunk_key_encoding=dict(name='v2', separator='/'))
+    keys = dict(name='v2', separator='/')
+    return group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, chunk_key_encoding=keys)
 
+# %% ../nbs/13b_slides.ipynb #29039dcf
+def _paint(labels, folder, box):
+    "Write the number of each cell into its layer of the array `labels`"
+    for cells,layers,rows in slide_cells(folder, box):
+        y,x = rows['bbox-0'].min(),rows['bbox-1'].min()
+        place = np.s_[:,y:rows['bbox-2'].max(),x:rows['bbox-3'].max()]
+        block = labels[place]
+        for c,layer,number in zip(_moved(cells, -y, -x), layers, rows.label): block[layer][c.window][c.mask] = number
+        labels[place] = block
+
+def _write_picture(root, facts, unit, scale):
+    "Write the reduced slide into the group `root`"
+    small = np.moveaxis(facts.small, 2, 0)
+    a = _array(root, '0', small.shape, np.uint8)
+    a[:] = small
+    step = np.divide(facts.shape, facts.small.shape[:2])*scale
+    root.attrs['multiscales'] = _scales('slide', unit, [step])
+    window = dict(start=0, end=255, min=0, max=255)
+    colors = [dict(color=c, active=True, window=window) for c in ('FF0000','00FF00','0000FF')]
+    root.attrs['omero'] = dict(channels=colors, rdefs=dict(model='color'))
+
+# %% ../nbs/13b_slides.ipynb #234e770f
 def _halve(a, to):
     "Every second pixel of the labels `a` into `to`, in stripes"
     for y in range(0, to.shape[1], _BLOCK):
         stop = min(y+_BLOCK, to.shape[1])
         to[:,y:stop] = a[:,2*y:2*stop:2,:2*to.shape[2]:2]
 
-# %% ../nbs/13b_slides.ipynb #66dab2b3
-def _paint(labels, folder, box):
-    "Write the number of each cell into its layer of the array `labels`"
-    for cells,layers,rows in slide_cells(folder, box):
-        y,x = min(c.y for c in cells),min(c.x for c in cells)
-        bottom,right = max(c.window[0].stop for c in cells),max(c.window[1].stop for c in cells)
-        block = labels[:,y:bottom,x:right]
-        for c,layer,number in zip(cells, layers, rows.label):
-            moved = Cell(c.y-y, c.x-x, c.mask)
-            block[layer][moved.window][c.mask] = number
-        labels[:,y:bottom,x:right] = block
+def _write_cells(names, folder, box, unit, scale):
+    "Write the labels `cells` into the group `names`"
+    n = 1+max((max(p['layers'], default=0) for p in _parts_of(folder, box)), default=0)
+    sizes = [load_facts(Path(folder)/'facts.npz').shape]
+    while max(sizes[-1])>_BLOCK: sizes.append(tuple(max(s//2, 1) for s in sizes[-1]))
+    group = names.create_group('cells')
+    arrays = [_array(group, str(i), (n,*size), np.uint32) for i,size in enumerate(sizes)]
+    _paint(arrays[0], folder, box)
+    for a,to in zip(arrays, arrays[1:]): _halve(a, to)
+    group.attrs['multiscales'] = _scales('cells', unit, [scale*2**i for i in range(len(sizes))])
+    group.attrs['image-label'] = dict(version='0.4', source=dict(image='../../'))
 
 def write_labels(
     folder, # of the slide's parts; the labels lie in there
     pixel_size=None, # (y, x), µm
     box=None, # as for `segment_slide`
-)->Path: # ValueError where zarr isn't installed
+)->Path: # NotInstalled where zarr isn't there
     "Write the cells of a slide as labels in OME-Zarr, a layer per stacking level"
-    facts = load_facts(Path(folder)/'facts.npz')
     path = Path(folder)/LABELS
     root = _zarr().open_group(str(path), mode='w', zarr_format=2)
     unit = dict(unit='micrometer') if pixel_size else {}
     scale = np.array(pixel_size or (1,1), float)
-    _write_picture(root, facts, _axes(unit), scale)
+    _write_picture(root, load_facts(Path(folder)/'facts.npz'), unit, scale)
     names = root.create_group('labels')
     names.attrs['labels'] = ['cells']
-    n_layers = 1+max((max(p['layers'], default=0) for p in _parts_of(folder, box)), default=0)
-    sizes = [facts.shape]
-    while max(sizes[-1])>_BLOCK: sizes.append(tuple(max(n//2, 1) for n in sizes[-1]))
-    group = names.create_group('cells')
-    arrays = [_array(group, str(i), (n_layers,*size), np.uint32) for i,size in enumerate(sizes)]
-    _paint(arrays[0], folder, box)
-    for a,to in zip(arrays, arrays[1:]): _halve(a, to)
-    group.attrs['multiscales'] = _scales('cells', _axes(unit), [scale*2**i for i in range(len(sizes))])
-    group.attrs['image-label'] = dict(version='0.4', source=dict(image='../../'))
+    _write_cells(names, folder, box, unit, scale)
     return path
 
-def _write_picture(root, facts, axes, scale):
-    "Write the reduced slide into the group `root`"
-    small = np.moveaxis(facts.small, 2, 0)
-    a = _array(root, '0', small.shape, np.uint8)
-    a[:] = small
-    step = np.divide(facts.shape, facts.small.shape[:2])*scale
-    root.attrs['multiscales'] = _scales('slide', axes, [step])
-    colors = [dict(color=c, active=True, window=dict(start=0, end=255, min=0, max=255)) for c in ('FF0000','00FF00','0000FF')]
-    root.attrs['omero'] = dict(channels=colors, rdefs=dict(model='color'))
-
-# %% ../nbs/13b_slides.ipynb #e2d92a77
+# %% ../nbs/13b_slides.ipynb #92b67aa9
 def write_parquet(
     folder, # of the slide's parts
     box=None, # as for `segment_slide`
 ):
     "Write the cells' table as cells.parquet, where pyarrow is there"
-    try: import pyarrow
-    except ModuleNotFoundError: return
+    if not find_spec('pyarrow'): return
     cells,_ = slide_tables(folder, box)
     file = io.BytesIO()
     cells.to_parquet(file, index=False)
