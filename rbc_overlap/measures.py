@@ -182,6 +182,11 @@ def _seen_parts(cells, shape):
     n = count_cells(cells, shape)
     return [c.mask & (n[c.window]==1) for c in cells]
 
+def _sums(group, values, n):
+    "Sums of the columns of `values` over each of `n` groups, (n, columns)"
+    return np.stack([np.bincount(group, column, n) for column in values.T], 1)
+
+# %% ../nbs/11_measures.ipynb #dens0016
 def _take(image, y, x): return image.reshape(-1, 3).take(y*image.shape[1]+x, axis=0)
 
 def _pixel_densities(image, y, x, field):
@@ -191,10 +196,6 @@ def _pixel_densities(image, y, x, field):
     seen = _take(image, y, x)
     logs = np.log10(np.arange(1, 257, dtype=np.float32))
     return _take(np.log10(light), y//step, x//step)-logs.take(seen)
-
-def _sums(group, values, n):
-    "Sums of the columns of `values` over each of `n` groups, (n, columns)"
-    return np.stack([np.bincount(group, column, n) for column in values.T], 1)
 
 # %% ../nbs/11_measures.ipynb #dens0005
 RING_ENDS = np.r_[0, np.arange(2, 11)/10] # radii that divide a cell into rings

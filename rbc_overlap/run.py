@@ -402,6 +402,7 @@ def leave_out(
     whole = cells[cells.sized]
     stats = dict(filtered=int((~stays).sum()), counted=int(cells.counted.sum()), sized=len(whole))
     stats |= spread(whole.area) | diameter_stats(whole.equivalent_diameter_area)
+    if _is_old(data['info']): del stats['diameter'] # there it is the scale
     marks = cells[['counted','sized','filtered']].to_dict('records')
     annotations = [a | dict(measures=a['measures'] | m) for a,m in zip(data['annotations'], marks)]
     return data | dict(info=data['info'] | _without_nan(stats), annotations=annotations)
