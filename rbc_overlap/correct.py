@@ -196,6 +196,7 @@ def _check_written(self:Correct):
     if writing and writing.done(): writing.result()
     elif writing: self.writing = writing
 
+# %% ../nbs/18b_correct.ipynb #cs000038
 @patch
 def edit(self:Correct,
     operation, # 'add', 'move', 'delete', 'split' or 'merge'

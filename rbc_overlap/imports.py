@@ -123,9 +123,8 @@ def read_cells(
     return cells, 0
 
 # %% ../nbs/21b_import.ipynb #ci000015
-ENDS = ('_rois.zip','_labels.tif','_labels.png','_cp_masks.tif','_cp_masks.png','.stardist.tif',
-    '_masks.tif','_masks.png',
-    '.geojson','.json','.zip','.roi','.tiff','.tif','.png') # the longer ones first
+_NAMED = '_rois.zip _labels.tif _labels.png _cp_masks.tif _cp_masks.png .stardist.tif _masks.tif _masks.png'.split()
+ENDS = *_NAMED,'.geojson','.json','.zip','.roi','.tiff','.tif','.png'
 
 def _stem(name):
     "What the image is called whose cells are in the file called `name`; None where no such file has that name"
