@@ -273,7 +273,7 @@ def image_microns(
     frame = table.counted_area*(y*x)/1e6 # mm²
     return table.assign(**areas, counted_per_mm2=table.counted/frame.replace(0, np.nan))
 
-# %% ../nbs/14_run.ipynb #4c51ffbd
+# %% ../nbs/14_run.ipynb #2880ea8a
 def _with_slides(table, slides, kind):
     "`table` and the rows of `slides`, {image: (cells, clumps)}; `kind` is one of these two"
     of_slides = [tables[kind=='clumps'].assign(image=image) for image,tables in (slides or {}).items()]
@@ -1087,7 +1087,7 @@ def write_tables(self:Run,
     "Write `images.csv`, `cells.csv`, `clumps.csv`, `run.json` and `report.html` from the files of cells"
     with self._lock(): return self._write_tables(images, seconds)
 
-# %% ../nbs/14_run.ipynb #04fa1e1a
+# %% ../nbs/14_run.ipynb #2e6d7e2a
 @patch
 def _slide_info(self:Run, one):
     "Info of a slide, if it was done from the same bytes in the same way; else None"
@@ -1116,7 +1116,7 @@ def _slide_results(self:Run, one):
     record['info']['files'] = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     return record, pictures
 
-# %% ../nbs/14_run.ipynb #f2853817
+# %% ../nbs/14_run.ipynb #cedda200
 @patch
 def _write_for_others(self:Run, folder, pixel_size):
     "Write a slide's cells as OME-Zarr and Parquet"
@@ -1125,7 +1125,7 @@ def _write_for_others(self:Run, folder, pixel_size):
     write_parquet(folder, self.region)
 
 
-# %% ../nbs/14_run.ipynb #b6b01595
+# %% ../nbs/14_run.ipynb #afd1a986
 @patch
 def _slide_origin(self:Run, one, watch):
     "What the file of cells tells of a slide besides what was found"
@@ -1157,7 +1157,7 @@ def _try_slide(self:Run, source):
     self._try(one, do)
 
 
-# %% ../nbs/14_run.ipynb #9aa5ccc1
+# %% ../nbs/14_run.ipynb #cbdc2720
 def _slides_of(records, errors):
     "{image: (cells, clumps)} of the slides among `records`"
     slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
