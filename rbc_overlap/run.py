@@ -312,7 +312,7 @@ def add_groups(
     known = [groups[image] if image in groups else group_of(image) for image in table.image]
     return table.assign(**{name: [told[name] for told in known] for name in TOLD})
 
-# %% ../nbs/14_run.ipynb #4c51ffbd
+# %% ../nbs/14_run.ipynb #2880ea8a
 def _with_slides(table, slides, kind):
     "`table` and the rows of `slides`, {image: (cells, clumps)}; `kind` is one of these two"
     of_slides = [tables[kind=='clumps'].assign(image=image) for image,tables in (slides or {}).items()]
@@ -1146,7 +1146,8 @@ def run_info(self:Run,
 )->dict: # what `run.json` holds
     "Everything that one needs to know in order to do it again"
     places = [printable(p) for p in self.places]
-    tables = dict(pixel_size=self.pixel_size, filters=[*self.filters], overlay=self.overlay, xlsx=self.xlsx)
+    tables = dict(pixel_size=self.pixel_size, filters=[*self.filters], region=self.region)
+    tables |= dict(overlay=self.overlay, xlsx=self.xlsx)
     options = tables | dict(redo=self.redo, workers=self.workers, scheduler=self.scheduler)
     model_file = printable(self.network.path) if self.network else None
     arguments = dict(places=places, out=printable(self.out), model_file=model_file, **options, **self.settings)
@@ -1176,7 +1177,7 @@ def like(cls:Run,
     "A run with the settings of an earlier one"
     try: old = load_json(file)['arguments']
     except (KeyError, TypeError): raise ValueError(f'{file}: not the run.json of a run') from None
-    known = [k for k in ('engine','diameter','pixel_size','filters','overlay','xlsx') if k in old]
+    known = [k for k in ('engine','diameter','pixel_size','filters','region','overlay','xlsx') if k in old]
     is_own = not old.get('model_file') or not os.path.exists(old['model_file'])
     model = model or (None if is_own else old['model_file'])
     run = cls([*places] or old['places'], out, model=model, **{k: old[k] for k in known} | kwargs)
@@ -1213,7 +1214,7 @@ def _needless_filters(filters, cells):
     needed = 'columns in µm need the size of a pixel (--pixel-size)'
     return [f'--filter {text}: no cell has such a value, none is left out; {needed}' for text in unknown if len(cells)]
 
-# %% ../nbs/14_run.ipynb #9aa5ccc1
+# %% ../nbs/14_run.ipynb #cbdc2720
 def _slides_of(records, errors):
     "{image: (cells, clumps)} of the slides among `records`"
     slides = [(data['info'], path) for data,path in records if 'slide' in data['info']]
@@ -1327,7 +1328,7 @@ def remake_tables(
         run.tables = run._tables(records, read_errors(run.out))
         return run._put_tables(records, info)
 
-# %% ../nbs/14_run.ipynb #04fa1e1a
+# %% ../nbs/14_run.ipynb #2e6d7e2a
 @patch
 def _slide_info(self:Run, one):
     "Info of a slide, if it was done from the same bytes in the same way; else None"
@@ -1356,7 +1357,7 @@ def _slide_results(self:Run, one):
     record['info']['files'] = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     return record, pictures
 
-# %% ../nbs/14_run.ipynb #f2853817
+# %% ../nbs/14_run.ipynb #cedda200
 @patch
 def _write_for_others(self:Run, folder, pixel_size):
     "Write a slide's cells as OME-Zarr and Parquet"
@@ -1365,7 +1366,7 @@ def _write_for_others(self:Run, folder, pixel_size):
     write_parquet(folder, self.region)
 
 
-# %% ../nbs/14_run.ipynb #b6b01595
+# %% ../nbs/14_run.ipynb #afd1a986
 @patch
 def _slide_origin(self:Run, one, watch):
     "What the file of cells tells of a slide besides what was found"

@@ -13,7 +13,7 @@ __all__ = ['LARGE', 'SMALL_SIDE', 'SAMPLE', 'SAMPLES', 'SEEN_SIDE', 'RECEPTIVE',
            'slide_cells', 'square_maps', 'slide_page', 'slide_hash', 'slide_flags', 'slide_record', 'parts_folder',
            'forget_parts', 'slide_results', 'write_labels', 'write_parquet']
 
-# %% ../nbs/13b_slides.ipynb #1ad459c0
+# %% ../nbs/13b_slides.ipynb #45fc65b0
 import hashlib, io, json, os, re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -38,7 +38,7 @@ from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, mark, measure,
 from .measures import HIDDEN, too_thick, _corner_places, _guard, _rouleaux_stats
 from .report import UNLIKE
 
-# %% ../nbs/13b_slides.ipynb #34818f44
+# %% ../nbs/13b_slides.ipynb #f9d0fb19
 LARGE = 64_000_000 # pixels from which a TIFF is read by regions
 
 def is_slide(
@@ -53,7 +53,7 @@ def is_slide(
         return page.imagelength*page.imagewidth>LARGE
     except Exception: return False # it is told where it is read
 
-# %% ../nbs/13b_slides.ipynb #1c33b7cc
+# %% ../nbs/13b_slides.ipynb #b91171a0
 def _parts_in(page, y, x, h, w):
     "Numbers of the parts (tiles or strips) of a TIFF's `page` that meet a window"
     height,width = (page.tilelength,page.tilewidth) if page.is_tiled else (page.rowsperstrip,page.imagewidth)
@@ -71,7 +71,7 @@ def _paste(out, part, y, x, s):
     if bottom>top and right>left: out[top:bottom,left:right,s:s+n] = part[top-y:bottom-y,left-x:right-x]
 
 
-# %% ../nbs/13b_slides.ipynb #e7624c18
+# %% ../nbs/13b_slides.ipynb #848d9ed7
 def read_window(
     page, # of a TIFF
     y, x, h, w, # px: where the window begins, and its size
@@ -87,7 +87,7 @@ def read_window(
         if part is not None: _paste(out, part[0], top-y, left-x, s)
     return out
 
-# %% ../nbs/13b_slides.ipynb #878035b7
+# %% ../nbs/13b_slides.ipynb #c75aea0a
 class Slide:
     "An image that is read by windows; a subclass has `levels`, [(H, W), ...], the largest first, and `_read`"
     pixel_size,pixel_size_source,note = None,'',''
@@ -125,7 +125,7 @@ class Slide:
 
     def close(self): pass
 
-# %% ../nbs/13b_slides.ipynb #87b14758
+# %% ../nbs/13b_slides.ipynb #f34786a2
 def _size_of(series): return series.keyframe.imagelength*series.keyframe.imagewidth
 
 class TiffSlide(Slide):
@@ -150,7 +150,7 @@ class TiffSlide(Slide):
 
     def close(self): self.tif.close()
 
-# %% ../nbs/13b_slides.ipynb #b64a12da
+# %% ../nbs/13b_slides.ipynb #66de5198
 class NotInstalled(ValueError): "A package of the extra `slides` is missing"
 
 def _zarr():
@@ -185,7 +185,7 @@ class ZarrSlide(Slide):
         left = [axis for axis in self.axes if axis in 'cyx']
         return np.transpose(a, [left.index(axis) for axis in 'yxc' if axis in left])
 
-# %% ../nbs/13b_slides.ipynb #665ea7d6
+# %% ../nbs/13b_slides.ipynb #a7766099
 class VendorSlide(Slide):
     "A slide that OpenSlide reads"
     def __init__(self, path):
@@ -203,7 +203,7 @@ class VendorSlide(Slide):
         return np.where(a[...,3:]>0, a[...,:3], 255).astype(np.uint8)
 
 
-# %% ../nbs/13b_slides.ipynb #2cacab9d
+# %% ../nbs/13b_slides.ipynb #227c7a2d
 def open_slide(
     path, # of a file, or of a folder in OME-Zarr
 )->Slide: # ImageError where it can't be read
@@ -215,7 +215,7 @@ def open_slide(
     except ImageError: raise
     except Exception as e: raise ImageError(path, f'a slide that can not be read ({e})', '') from e
 
-# %% ../nbs/13b_slides.ipynb #9d44c7eb
+# %% ../nbs/13b_slides.ipynb #ec3842bd
 def _tile_of(fields, places, y, x, side):
     "A window of a slide made of `fields`, (side, side, 3), white beyond its edge"
     h,w,_ = fields[0].shape
@@ -249,7 +249,7 @@ def lay_slide(
         tif.write(whole, shape=size(1), subifds=len(reduced), metadata=about, **how)
         for step in reduced: tif.write(_tiles_of(fields, places, step), shape=size(step), subfiletype=1, **how)
 
-# %% ../nbs/13b_slides.ipynb #4c05cbed
+# %% ../nbs/13b_slides.ipynb #1e90382e
 SMALL_SIDE = 2048 # px, the longer side of a slide's small copy, at most
 
 @patch
@@ -267,7 +267,7 @@ def small(self:Slide)->np.ndarray: # RGB, uint8
         stripes.append(cv2.resize(stripe, (w,n), interpolation=cv2.INTER_AREA))
     return np.concatenate(stripes)
 
-# %% ../nbs/13b_slides.ipynb #ef7ee44d
+# %% ../nbs/13b_slides.ipynb #261bd38d
 SAMPLE = 1600 # px, side of a window in which cells are measured
 SAMPLES = 24  # such windows at most
 
@@ -288,7 +288,7 @@ def sample_places(
     places = [np.multiply(divmod(i, columns), step).astype(int) for i in dict.fromkeys(order[picked].tolist())]
     return [(int(y),int(x)) for y,x in places]
 
-# %% ../nbs/13b_slides.ipynb #146bd1e1
+# %% ../nbs/13b_slides.ipynb #4a9616b8
 def _measure_windows(slide, places, diameter):
     "[(window, diameter, how, free cells, level), ...] until enough is known"
     found = []
@@ -308,7 +308,7 @@ def _cells_in(windows, model, diameter):
     unlike = [p.unlike for p in parts]
     return float(np.median(known)), unlike[0] if all(unlike) else ''
 
-# %% ../nbs/13b_slides.ipynb #6d55028a
+# %% ../nbs/13b_slides.ipynb #69d9e64c
 _NO_CELLS = dict(diameter=float('nan'), how='nothing found', n=0, level=[1.,1.,1.], size=float('nan'), unlike='')
 
 def measure_slide(
@@ -329,7 +329,7 @@ def measure_slide(
     about = dict(how=hows[best[0]], n=int(sum(n)), level=level, unlike=unlike)
     return dict(diameter=typical, size=diameter or size) | about
 
-# %% ../nbs/13b_slides.ipynb #23283501
+# %% ../nbs/13b_slides.ipynb #697bea96
 SEEN_SIDE = 512 # px of a square as the network sees it
 RECEPTIVE = 160 # px around a pixel beyond which nothing changes what the network says of it (measured, to the last bit)
 TODO,EMPTY,BLURRED,OUTSIDE = range(4)
@@ -367,7 +367,7 @@ class Facts:
         "(Rows, columns) of squares"
         return tuple(ceil(n/self.side) for n in self.shape)
 
-# %% ../nbs/13b_slides.ipynb #4982650a
+# %% ../nbs/13b_slides.ipynb #f9995e7a
 def _at(a, rows, columns, shape):
     "Values of `a`, which shows an image of `shape`, at `rows` and `columns` of that"
     i,j = [np.clip(n*side//whole, 0, side-1) for n,side,whole in zip((rows,columns), a.shape, shape)]
@@ -386,7 +386,7 @@ def field_window(self:Facts,
     whole = [n*self.side for n in self.grid]
     return within & _at(self.state<BLURRED, rows, columns, whole)
 
-# %% ../nbs/13b_slides.ipynb #760aaf27
+# %% ../nbs/13b_slides.ipynb #90c2dc8e
 FINE,COARSE = .03,.1 # of a cell: how far slopes are smoothed
 FOCUS = .085 # of a diameter: edges that are blurred more are out of focus
 
@@ -412,7 +412,7 @@ def edge_blur(
     squared = (coarse**2-ratio**2*fine**2)/max(ratio**2-1, 1e-6)
     return float(np.sqrt(np.clip(squared, 0, diameter**2))/diameter)
 
-# %% ../nbs/13b_slides.ipynb #881e2371
+# %% ../nbs/13b_slides.ipynb #2d933990
 _LOG = np.log10(np.arange(256, dtype=np.float32)+1)
 _SURVEY = 128   # px, side of a square as it is surveyed
 
@@ -445,7 +445,7 @@ def _smooth_light(light, weight, level):
         out = share*near+(1-share)*out
     return out.astype(np.float32)
 
-# %% ../nbs/13b_slides.ipynb #0f908fa3
+# %% ../nbs/13b_slides.ipynb #ca374384
 def _stained(counts, light, facts):
     "Px of the slide that are stained in a square, by the `counts` of green"
     dark = light-_LOG>max(.35*facts.level[1], FAINT/2)
@@ -478,7 +478,7 @@ def _judge(facts, light, weight, counts, blur):
     facts.blur = np.where(empty, np.nan, blur)
     facts.state = np.select([weight==0, empty, facts.blur>FOCUS], [OUTSIDE,EMPTY,BLURRED], TODO)
 
-# %% ../nbs/13b_slides.ipynb #c5c5037c
+# %% ../nbs/13b_slides.ipynb #f8c0204a
 def find_facts(
     slide:Slide,
     model,          # `Model`
@@ -495,7 +495,7 @@ def find_facts(
     if facts.diameter==facts.diameter: survey(slide, facts, bar)
     return facts
 
-# %% ../nbs/13b_slides.ipynb #a215f146
+# %% ../nbs/13b_slides.ipynb #fd995299
 def _laid(n, make):
     "An array of `n` by `n` squares, of which `make(i, j)` gives each"
     rows = [[make(i, j) for j in range(n)] for i in range(n)]
@@ -514,7 +514,7 @@ def _light_square(facts, i, j):
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(facts.light, place, (facts.seen_side,)*2, flags=how, borderMode=cv2.BORDER_REPLICATE)
 
-# %% ../nbs/13b_slides.ipynb #7db15e95
+# %% ../nbs/13b_slides.ipynb #b706eeca
 def _wide_squares(slide, facts, row, column, n):
     "(Colours, field, light) of `n` by `n` squares from `row` and `column` on, as the network sees them"
     side,to = facts.side,facts.seen_side
@@ -541,7 +541,7 @@ def _seen_window(slide, facts, model, row, column, n):
     relative[field<128] = 0
     return relative, halo
 
-# %% ../nbs/13b_slides.ipynb #173f75f8
+# %% ../nbs/13b_slides.ipynb #d78a56be
 def _span(start, end, halo): return Span(start, end, start-halo, end+halo)
 
 def _square_classes(p, facts, y, x):
@@ -578,7 +578,7 @@ def look(
     seen = _tile_candidates(maps, spans)
     return mask, np.c_[resized(seen[:,:5], *[(s,s) for s in sides]), seen[:,5]]
 
-# %% ../nbs/13b_slides.ipynb #b3fbcc6d
+# %% ../nbs/13b_slides.ipynb #4efae8b4
 LONGEST = 24 # cells that a piece may be long and be explained as a whole
 AROUND = 4   # cells around a region, or a square of a longer piece
 
@@ -601,7 +601,7 @@ class _Seen:
         if any(c is None for c in found): return mask, None
         return mask, distinct(np.concatenate(found)-[x, y, 0, 0, 0, 0])
 
-# %% ../nbs/13b_slides.ipynb #1592c67a
+# %% ../nbs/13b_slides.ipynb #519c210d
 def _clip_window(y, x, h, w, around, shape):
     "(y, x, h, w) of a window with so many px `around`, within a slide of `shape`"
     top,left = max(y-around, 0),max(x-around, 0)
@@ -621,7 +621,7 @@ def _first_pixels(labels, numbers, boxes):
     rows = [labels[y,x:x+w] for x,y,w,_,_ in boxes]
     return np.array([(box[1], box[0]+(row==i).argmax()) for i,row,box in zip(numbers, rows, boxes)]).reshape(-1, 2)
 
-# %% ../nbs/13b_slides.ipynb #8c039301
+# %% ../nbs/13b_slides.ipynb #f2b84e0d
 class _Pieces:
     "The pieces of the mask that lie in a region (y, x, h, w): `own` and too `long` ones, numbers of `labels`"
     def __init__(self, seen, region):
@@ -651,10 +651,10 @@ class _Pieces:
         self.too_long = ends | wide
         return around<self.most and (ends & ~wide).any()
 
-# %% ../nbs/13b_slides.ipynb #dfb737e9
+# %% ../nbs/13b_slides.ipynb #00d7464f
 def _is_one_of(labels, numbers):
     "Where `labels` has one of `numbers`, bool"
-    chosen = np.zeros(labels.max()+1, bool)
+    chosen = np.zeros(max(labels.max(initial=0), max(numbers, default=0))+1, bool)
     chosen[numbers] = True
     return chosen[labels]
 
@@ -667,7 +667,7 @@ def _cells_of(facts, mask, candidates, y, x):
 
 def _moved(cells, y, x): return [replace(c, y=c.y+y, x=c.x+x) for c in cells]
 
-# %% ../nbs/13b_slides.ipynb #b8a9b713
+# %% ../nbs/13b_slides.ipynb #d42ccf61
 def _part_of_long(seen, pieces, square):
     "(Place of the window around a `square`, (y, x, h, w), its mask of long pieces alone, candidates); None without any"
     y,x,h,w = square
@@ -695,7 +695,7 @@ def _long_cells(seen, pieces, square):
         return top<=y<top+square[2] and left<=x<left+square[3]
     return _moved([c for c in cells if is_mine(c)], *place)
 
-# %% ../nbs/13b_slides.ipynb #ca8897ef
+# %% ../nbs/13b_slides.ipynb #ea83aa3c
 @dataclass
 class Found:
     "What was found in a region, in px of the slide"
@@ -717,7 +717,7 @@ def _measured(facts, cells, mask, field, frame, window):
     table = mark(table, cells, shape, facts.size, frame)
     return [_place_table(t, *window[:2]) for t in (table, clump_table(cells, mask))]
 
-# %% ../nbs/13b_slides.ipynb #efe40839
+# %% ../nbs/13b_slides.ipynb #073ea5a6
 def _box_window(box, y, x, h, w):
     "Where a window lies in a `box` (x, y, w, h) of the slide, bool; None: everywhere"
     if not box: return np.ones((h,w), bool)
@@ -738,7 +738,7 @@ def _with_long(seen, cells, pieces):
     y,x,*shape = pieces.window
     return number_clumps(cells+_moved(far, -y, -x), shape)
 
-# %% ../nbs/13b_slides.ipynb #cdf220c8
+# %% ../nbs/13b_slides.ipynb #689a4cb3
 def find_in_region(
     seen,        # `_Seen`
     row, column, # of the region, counting regions
@@ -766,7 +766,7 @@ def _sums(pieces, frame):
     counts = dict(rbc=int(n[RBC]), overlap=int(n[OVERLAP]), long=len(pieces.long))
     return dict(frame=int(places[pieces.core].sum()), **counts)
 
-# %% ../nbs/13b_slides.ipynb #bbc69ad2
+# %% ../nbs/13b_slides.ipynb #893f7fcf
 PARTS = re.compile(r'(facts\.npz|r\d{4}_c\d{4}\.(npz|json))')
 KEY = 'slide.json'
 
@@ -787,7 +787,7 @@ def _prepare(
     write_file(folder/KEY, json.dumps(key, indent=1))
 
 
-# %% ../nbs/13b_slides.ipynb #0d401c97
+# %% ../nbs/13b_slides.ipynb #15dca8a9
 def _npz(**arrays):
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
@@ -804,7 +804,7 @@ def load_facts(path)->Facts:
     with np.load(path) as file: arrays = dict(file)
     return Facts(**json.loads(str(arrays.pop('about'))), **arrays)
 
-# %% ../nbs/13b_slides.ipynb #45f77b1c
+# %% ../nbs/13b_slides.ipynb #688c981d
 def _part(folder, kind, i, j): return Path(folder)/f'r{i:04d}_c{j:04d}.{kind}'
 
 def _kept_look(folder, slide, facts, model, n):
@@ -820,7 +820,7 @@ def _kept_look(folder, slide, facts, model, n):
     return look_at
 
 
-# %% ../nbs/13b_slides.ipynb #b959e656
+# %% ../nbs/13b_slides.ipynb #98fa01c6
 def _stacked(cells):
     "The layer of each of `cells`, from 0: cells of a layer don't meet"
     taken,layers = [],[]
@@ -847,7 +847,7 @@ def _layers(cells):
     return layers.tolist()
 
 
-# %% ../nbs/13b_slides.ipynb #65bfb1f2
+# %% ../nbs/13b_slides.ipynb #3fd32aeb
 def _packed(cell):
     h,w = cell.mask.shape
     counts = rle(Cell(0, 0, cell.mask), (h,w))['counts'].decode()
@@ -858,7 +858,7 @@ def _unpacked(packed):
     return Cell(packed['y'], packed['x'], coco_mask.decode(runs).astype(bool))
 
 
-# %% ../nbs/13b_slides.ipynb #631a454c
+# %% ../nbs/13b_slides.ipynb #8a7be15d
 def _part_text(found, box):
     "What is written of a region: cells whose middles lie in the `box`, and their clumps"
     at = found.table[['centroid-0','centroid-1']].to_numpy(float) if found.cells else np.zeros((0,2))
@@ -876,7 +876,7 @@ def _is_in_box(box, y, x):
     left,top,w,h = box
     return left<=x<left+w and top<=y<top+h
 
-# %% ../nbs/13b_slides.ipynb #01290b51
+# %% ../nbs/13b_slides.ipynb #d5e4e5c0
 def _load_part(path):
     try: return json.loads(Path(path).read_text())
     except (OSError, ValueError): return {}
@@ -892,7 +892,7 @@ def _regions(facts, n, box):
     return [*product(rows, columns)]
 
 
-# %% ../nbs/13b_slides.ipynb #93555c29
+# %% ../nbs/13b_slides.ipynb #0ffd2053
 def check_box(box, shape):
     "ValueError where a `box` (x, y, w, h) doesn't lie in a slide of `shape`"
     x,y,w,h = box
@@ -901,7 +901,7 @@ def check_box(box, shape):
     raise ValueError(f'the region {x},{y},{w},{h} does not lie in the slide, which is {shape[1]} x {shape[0]} px')
 
 
-# %% ../nbs/13b_slides.ipynb #66bbadd6
+# %% ../nbs/13b_slides.ipynb #6ece825d
 SIDE = 3 # squares along a region
 
 def _kept_facts(folder, slide, model, diameter):
@@ -933,7 +933,7 @@ def segment_slide(
     slide.close()
     return facts
 
-# %% ../nbs/13b_slides.ipynb #a64505f0
+# %% ../nbs/13b_slides.ipynb #a99c9d5b
 def _parts_of(folder, box):
     "What was found in each region that meets the `box`"
     facts = load_facts(Path(folder)/'facts.npz')
@@ -959,7 +959,7 @@ def _numbered(cells, clumps):
     cells = cells.assign(label=np.arange(1, len(cells)+1), clump=new, rouleau=rouleau)
     return cells[[*COLUMNS, *MARKS, 'row']], clumps[CLUMP_COLUMNS]
 
-# %% ../nbs/13b_slides.ipynb #fb172073
+# %% ../nbs/13b_slides.ipynb #ac7edb4b
 def _whole_tables(folder, box):
     "As `slide_tables`; the cells have a column `row` more: their order in the parts"
     groups = ['clump','rouleau']
@@ -977,7 +977,7 @@ def _whole_tables(folder, box):
     return _numbered(cells.assign(row=np.arange(len(cells))), pd.concat(clumps[1:] or clumps))
 
 
-# %% ../nbs/13b_slides.ipynb #5cf435f2
+# %% ../nbs/13b_slides.ipynb #6c3b441d
 def slide_tables(
     folder,   # of the slide's parts
     box=None, # as for `segment_slide`
@@ -986,7 +986,7 @@ def slide_tables(
     cells,clumps = _whole_tables(folder, box)
     return cells.drop(columns='row'), clumps
 
-# %% ../nbs/13b_slides.ipynb #9320a40d
+# %% ../nbs/13b_slides.ipynb #1ffbcc47
 def slide_stats(
     folder, # of the slide's parts
     cells, clumps, # as from `slide_tables`
@@ -1005,7 +1005,7 @@ def slide_stats(
     both = sums['overlap']+sums['rbc']
     return stats | dict(overlap_fraction=float(sums['overlap']/max(both, 1)), long=int(sums['long']))
 
-# %% ../nbs/13b_slides.ipynb #c7ebf0a4
+# %% ../nbs/13b_slides.ipynb #e5e0f520
 def slide_cells(
     folder,   # of the slide's parts
     box=None, # as for `segment_slide`
@@ -1020,7 +1020,7 @@ def slide_cells(
         start += len(masks)
         if masks: yield masks, part['layers'], rows
 
-# %% ../nbs/13b_slides.ipynb #af1b8e8c
+# %% ../nbs/13b_slides.ipynb #4adad5cf
 def square_maps(
     cells, clumps, # as from `slide_tables`
     facts:Facts,
@@ -1043,7 +1043,7 @@ def _round_ticks(n):
     step = next(s for s in (f*10**e for e in range(9) for f in (1,2,5)) if n/s<8)
     return range(0, n, step)
 
-# %% ../nbs/13b_slides.ipynb #2a78c4b1
+# %% ../nbs/13b_slides.ipynb #828434e5
 _WIDE = 760 # px, a map of the page
 
 def _framed(picture, title, shape):
@@ -1065,7 +1065,7 @@ def _heat(values, size, top):
     return cv2.resize(colors, size, interpolation=cv2.INTER_NEAREST)
 
 
-# %% ../nbs/13b_slides.ipynb #2b4dfa46
+# %% ../nbs/13b_slides.ipynb #cbd87226
 _SKIPPED = {EMPTY: (90,140,255), BLURRED: (240,80,60), OUTSIDE: (120,120,120)}
 
 def _skipped_on(small, facts, box):
@@ -1091,7 +1091,7 @@ def _grid_size(facts, shape):
     w,h = np.rint(np.multiply(facts.grid[::-1], facts.side)*scale).astype(int)
     return int(w), int(h)
 
-# %% ../nbs/13b_slides.ipynb #05e33156
+# %% ../nbs/13b_slides.ipynb #f886ee52
 def _slide_title(facts, box):
     n = np.bincount(facts.state.ravel(), minlength=4)
     colors = {EMPTY: 'blue', BLURRED: 'red', OUTSIDE: 'grey'}
@@ -1116,7 +1116,7 @@ def slide_page(
         pages.append(_framed(colors, f'{title}: dark 0, yellow {top:g}', facts.shape))
     return Picture(np.vstack([np.hstack(pages[:2]), np.hstack(pages[2:])]))
 
-# %% ../nbs/13b_slides.ipynb #3efba2d2
+# %% ../nbs/13b_slides.ipynb #290ea3d8
 def slide_hash(path)->str: # hexadecimal
     "SHA-256 of a file; of a folder, of the names and hashes of its files"
     if not os.path.isdir(path): return file_hash(path)
@@ -1146,7 +1146,7 @@ def slide_flags(
     if stats['too_thick']: flags.append('too thick to count')
     return flags
 
-# %% ../nbs/13b_slides.ipynb #68fac959
+# %% ../nbs/13b_slides.ipynb #cd327c46
 def slide_record(
     facts:Facts,
     name,     # of the slide in the tables
@@ -1163,7 +1163,7 @@ def slide_record(
     flags = slide_flags(facts, stats, box, note)
     return coco([([], facts.shape, name)], **numbers, **size, flags=flags, clump_table=[], slide=slide, **info)
 
-# %% ../nbs/13b_slides.ipynb #bead8e19
+# %% ../nbs/13b_slides.ipynb #a899e7ae
 PARTS_END = '_slide' # how the folder with the parts of a slide is called after the stem
 
 def parts_folder(
@@ -1189,7 +1189,7 @@ def slide_results(
     note = info.pop('note', '')
     return slide_record(facts, name, stats, info, box, note), slide_page(facts, cells, clumps, box)
 
-# %% ../nbs/13b_slides.ipynb #cc9094eb
+# %% ../nbs/13b_slides.ipynb #c487644e
 LABELS = 'labels.ome.zarr'
 _BLOCK = 1024 # px, side of a block of labels
 
@@ -1206,7 +1206,7 @@ def _array(group, name, shape, dtype):
     keys = dict(name='v2', separator='/')
     return group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, chunk_key_encoding=keys)
 
-# %% ../nbs/13b_slides.ipynb #29039dcf
+# %% ../nbs/13b_slides.ipynb #6a490302
 def _paint(labels, folder, box):
     "Write the number of each cell into its layer of the array `labels`"
     for cells,layers,rows in slide_cells(folder, box):
@@ -1227,7 +1227,7 @@ def _write_picture(root, facts, unit, scale):
     colors = [dict(color=c, active=True, window=window) for c in ('FF0000','00FF00','0000FF')]
     root.attrs['omero'] = dict(channels=colors, rdefs=dict(model='color'))
 
-# %% ../nbs/13b_slides.ipynb #234e770f
+# %% ../nbs/13b_slides.ipynb #59a9ab4b
 def _halve(a, to):
     "Every second pixel of the labels `a` into `to`, in stripes"
     for y in range(0, to.shape[1], _BLOCK):
@@ -1262,7 +1262,7 @@ def write_labels(
     _write_cells(names, folder, box, unit, scale)
     return path
 
-# %% ../nbs/13b_slides.ipynb #92b67aa9
+# %% ../nbs/13b_slides.ipynb #928e927f
 def write_parquet(
     folder, # of the slide's parts
     box=None, # as for `segment_slide`
