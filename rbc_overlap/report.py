@@ -818,7 +818,8 @@ def _units_text(unit, side, n):
 
 _SHIFT = 'how much larger the second side is (Hodges and Lehmann)'
 _SHARE = 'epsilon squared, the share of the spread of ranks that lies between the sides'
-_TESTS = {True: f'the Mann-Whitney test; the effect is {_SHIFT}', False: f'the Kruskal-Wallis test; the effect is {_SHARE}'}
+_TESTS = {True: f'the Mann-Whitney test; the effect is {_SHIFT}',
+    False: f'the Kruskal-Wallis test; the effect is {_SHARE}'}
 
 def _test_text(n, unit):
     "How it was tested, and what the answer is about"
