@@ -235,4 +235,5 @@ def compare(
         medians = {name: np.median(s) if len(s) else np.nan for name,s in zip(names, sides)}
         rows.append(dict(measure=text, medians=medians, **_compared(sides)))
     table = pd.DataFrame(rows)
-    return table.assign(p=holm(table.p)), unit, side, units.side.value_counts().to_dict()
+    counts = {name: int((units.side==name).sum()) for name in names}
+    return table.assign(p=holm(table.p)), unit, side, counts
