@@ -35,7 +35,7 @@ from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
-from .groups import GROUPS, TOLD, group_of, groups_table, read_groups
+from .groups import GROUPS, TOLD, group_of, groups_table, read_groups, unused_rows
 from .report import CHECK_SIZE, UNLIKE, report_html
 
 # %% ../nbs/14_run.ipynb #987bd633
@@ -1016,6 +1016,8 @@ def _groups(self:Run, images):
     "{image: {group, patient, condition}} of all `images` of the table"
     earlier = _earlier_groups(self.out/'run.json')
     mine = {*self.taken.values(), *self.errors}
+    unused = unused_rows(mine, self.told)
+    if unused: self.notes.append(f'{GROUPS}: no image or folder of this run is called {few_names(unused)}')
     def known(image): return {} if image in mine else earlier.get(image, {})
     return {image: group_of(image, self.told) | known(image) for image in images}
 
