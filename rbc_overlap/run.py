@@ -36,7 +36,7 @@ from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, Analysis, add_microns, analyse
 from .groups import GROUPS, TOLD, group_of, groups_table, read_groups, unused_rows
-from .report import CHECK_SIZE, UNLIKE, report_html
+from .report import CHECK_SIZE, UNLIKE, count_text, report_html
 
 # %% ../nbs/14_run.ipynb #987bd633
 def _diameter_flags(how, n, shared):
@@ -1235,8 +1235,9 @@ def summary(self:Run)->list[str]:
     ok = images[images.status=='ok']
     cells = self.tables['cells']
     whole = ~cells.touches_border[cells.image.isin(ok.image)].astype(bool)
-    counts = f'{ok.cells.sum():,} cells, {whole.sum():,} of them whole; {ok.clumps.sum():,} clumps'
+    cells,clumps = count_text(ok.cells.sum(), 'cell'),count_text(ok.clumps.sum(), 'clump')
+    counts = f'{cells}, {whole.sum():,} of them whole; {clumps}'
     doubt = f'the number of cells is in doubt in {ok.flagged_clumps.sum():,} of them'
     flagged = (ok['flags'].fillna('')!='').sum()
-    how = f'{len(images):,} images ({len(images)-len(ok):,} failed, {flagged:,} with flags)'
+    how = f'{count_text(len(images), "image")} ({len(images)-len(ok):,} failed, {flagged:,} with flags)'
     return [*_flagged_lines(ok), f'{how}: {counts}, {doubt}']
