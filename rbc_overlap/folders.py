@@ -638,10 +638,13 @@ def _is_number(value, kind=(int,float)):
     "Is `value` a number of that `kind` which a table can hold, or None?"
     return value is None or (isinstance(value, kind) and abs(value)<2**53)
 
+_NUMBERS = {int, float, bool} # what JSON has
+
 def _are_numbers(row, text=None, needed=()):
     "Is `row` a dict of numbers, but for the key `text`, and are those of the keys `needed` known?"
     if not isinstance(row, dict) or any(row.get(k) is None for k in needed): return False
-    return all(_is_number(v) for k,v in row.items() if k!=text)
+    values = [v for k,v in row.items() if k!=text and v is not None]
+    return all(type(v) in _NUMBERS and -2**53<v<2**53 for v in values)
 
 def _is_pixel_size(size):
     "Is `size` that of a pixel, or None?"

@@ -818,11 +818,13 @@ def _units_text(unit, side, n):
 
 _SHIFT = 'how much larger the second side is (Hodges and Lehmann)'
 _SHARE = 'epsilon squared, the share of the spread of ranks that lies between the sides'
-_TESTS = {True: f'the Mann-Whitney test; the effect is {_SHIFT}', False: f'the Kruskal-Wallis test; the effect is {_SHARE}'}
+_OF_TWO = f'the Mann-Whitney test; the effect is {_SHIFT}'
+_OF_MORE = f'the Kruskal-Wallis test; the effect is {_SHARE}'
 
 def _test_text(n, unit):
     "How it was tested, and what the answer is about"
-    how = f'p is that of {_TESTS[len(n)==2]}, with its 95% confidence interval. p is corrected for four tests (Holm).'
+    test = _OF_TWO if len(n)==2 else _OF_MORE
+    how = f'p is that of {test}, with its 95% confidence interval. p is corrected for four tests (Holm).'
     if unit!='image': return how
     about = 'Compared are images of these groups: a small p says that the slides differ, not why.'
     advice = 'To compare patients or treatments, name them in groups.csv (columns folder, patient, condition).'

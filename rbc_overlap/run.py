@@ -37,8 +37,8 @@ from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import AREAS, CLUMP_COLUMNS, COLUMNS, DENSITY, LENGTHS, MARKS, OWN, Analysis, add_microns
 from .measures import analyse, diameter_stats, spread
-from .groups import GROUPS, TOLD, group_of, groups_table, read_groups
-from .report import CHECK_SIZE, UNLIKE, report_html
+from .groups import GROUPS, TOLD, group_of, groups_table, read_groups, unused_rows
+from .report import CHECK_SIZE, UNLIKE, count_text, report_html
 from .corrections import CORRECTED_ENDS, LOST, corrected_records
 from .slides import PARTS_END, NotInstalled, forget_parts, is_slide, open_slide, parts_folder, segment_slide
 from .slides import slide_hash, slide_results, slide_tables, write_labels, write_parquet
@@ -1116,6 +1116,8 @@ def _groups(self:Run, images):
     "{image: {group, patient, condition}} of all `images` of the table"
     earlier = _earlier_groups(self.out/'run.json')
     mine = {*self.taken.values(), *self.errors}
+    unused = unused_rows(mine, self.told)
+    if unused: self.notes.append(f'{GROUPS}: no image or folder of this run is called {few_names(unused)}')
     def known(image): return {} if image in mine else earlier.get(image, {})
     return {image: group_of(image, self.told) | known(image) for image in images}
 
@@ -1458,8 +1460,9 @@ def summary(self:Run)->list[str]:
     ok = images[images.status=='ok']
     cells = self.tables['cells']
     whole = ~cells.touches_border[cells.image.isin(ok.image)].astype(bool)
-    counts = f'{ok.cells.sum():,} cells, {whole.sum():,} of them whole; {ok.clumps.sum():,} clumps'
+    cells,clumps = count_text(ok.cells.sum(), 'cell'),count_text(ok.clumps.sum(), 'clump')
+    counts = f'{cells}, {whole.sum():,} of them whole; {clumps}'
     doubt = f'the number of cells is in doubt in {ok.flagged_clumps.sum():,} of them'
     flagged = (ok['flags'].fillna('')!='').sum()
-    how = f'{len(images):,} images ({len(images)-len(ok):,} failed, {flagged:,} with flags)'
+    how = f'{count_text(len(images), "image")} ({len(images)-len(ok):,} failed, {flagged:,} with flags)'
     return [*_flagged_lines(ok), f'{how}: {counts}, {doubt}']
