@@ -399,7 +399,7 @@ def _name_results(sources):
     for s,name in zip(sources, names):
         s.name = name
         n = max(len(part.encode()) for part in name.split('/'))
-        if n>_LONGEST: s.error = s.error or f'a name of {n} bytes, where the names of results have room for {_LONGEST}'
+        if n>_LONGEST: s.error = s.error or f'a name of {n} bytes, where names of results can have {_LONGEST}'
 
 # %% ../nbs/01_folders.ipynb #6a4cfe1e
 class Sources(list):

@@ -424,7 +424,7 @@ def add(self:Scene,
     rng,         # numpy Generator
     rules:Rules,
 ):
-    "Lay one new cell, or a roll, by `rules`; none where a cell that is to touch or to stand alone finds no room"
+    "Lay one new cell, or a roll, by `rules`; none where a cell that is to touch or to stand alone fits nowhere"
     angle = rng.uniform(0, tau)
     kind = rng.random()
     c = draw()
