@@ -6,14 +6,14 @@ napari and Qt take about 1.3 GB, so this runs where both are installed, and is s
   xvfb-run -a -s '-screen 0 1400x900x24' /tmp/napari/bin/pytest --noconftest -o addopts= .ci/test_napari.py"""
 import os, time
 from pathlib import Path
-import numpy as np, pandas as pd, pytest
+import pytest
+napari = pytest.importorskip('napari', reason='napari is not installed: see the head of .ci/test_napari.py')
+if not os.environ.get('DISPLAY'): pytest.skip('no screen for napari: xvfb-run gives one', allow_module_level=True)
+
+import numpy as np, pandas as pd
 from rbc_overlap.core import to_png, write_file
 from rbc_overlap.run import Run
 from rbc_overlap.smear import simulate
-
-napari = pytest.importorskip('napari', reason="napari is not installed: see the head of .ci/test_napari.py")
-if not os.environ.get('DISPLAY'): pytest.skip('no screen for napari: xvfb-run gives one', allow_module_level=True)
-
 from qtpy.QtCore import QMimeData, QPointF, QTimer, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox

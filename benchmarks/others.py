@@ -62,7 +62,8 @@ def cbc(diameter):
         edges = cv2.imread(str(tmp/'out/edge.png'), 0)
         circles = cv2.HoughCircles(edges, cv2.HOUGH_GRADIENT, 1, minDist=33, maxRadius=55, minRadius=28, param1=30, param2=20) # as `cbc -CHT` does
         labels = np.zeros(image.shape[:2], np.uint16)
-        for i,(x,y,r) in enumerate(() if circles is None else circles[0]*diameter/70, 1): cv2.circle(labels, (round(x),round(y)), round(r), i, -1)
+        circles = np.zeros((0,3)) if circles is None else circles[0]-(100,100,0) # what it writes has 100 px more on each side
+        for i,(x,y,r) in enumerate(circles*diameter/70, 1): cv2.circle(labels, (round(x),round(y)), round(r), i, -1)
         return labels
     return find
 

@@ -76,8 +76,9 @@ def _files_in(place):
     if place.is_file(): return [place]
     failed = read_errors(place)
     newest = newest_records(place)
-    files = list_files(place, RECORD)
-    damaged = [f for f in files if not read_record(f)]
+    known = {f for _,f in newest}
+    others = [f for f in list_files(place, RECORD) if f not in known]
+    damaged = [f for f in others if not read_record(f)]
     return [f for record,f in newest if record['info']['image'] not in failed]+damaged
 
 def _load_images(places):
