@@ -1,4 +1,4 @@
-// The view of `Correct` (nbs/18b_correct.ipynb): shows cells as ellipses over the image, and sends what is done to them.
+// The view of `Correct` (nbs/22_correct.ipynb): shows cells as ellipses over the image, and sends what is done to them.
 // Python answers each message with the whole state; nothing is kept here but what is chosen, drawn or zoomed.
 // Places are in image pixels with the first pixel from 0 to 1, so an ellipse lies half a pixel off what Python says.
 

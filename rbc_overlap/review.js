@@ -1,4 +1,4 @@
-// The view of `Review` (nbs/19_review.ipynb): shows what Python holds, paints at once, and sends each stroke.
+// The view of `Review` (nbs/23_review.ipynb): shows what Python holds, paints at once, and sends each stroke.
 // A mask is a Uint8Array at full resolution; a pixel belongs to a shape if its centre does, so nothing is blurred.
 // One `Picture` for each Python object; for each view of it an `Editor`, with a `Viewport`, tools and a panel.
 
