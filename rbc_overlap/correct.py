@@ -145,7 +145,7 @@ def _around(self:Correct, cells):
 
 # %% ../nbs/22_correct.ipynb #cs000012
 @patch(as_prop=True)
-def diameter(self:Correct): return self.records[self.place.name]['info']['diameter'] or 40.
+def diameter(self:Correct): return self.records[self.place.name]['info'].get('scale_diameter') or 40.
 
 @patch(as_prop=True)
 def box(self:Correct): return self._around(.7)

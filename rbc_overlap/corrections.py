@@ -448,11 +448,11 @@ def lost_flags(
     return [f'{n} by {who} {LOST}']
 
 @patch
-def _statistics(self:Corrected, info, cells, clumps, field):
+def _statistics(self:Corrected, info, cells, clumps, field, image):
     "The table of `cells`, and what the image says as a whole"
     mask = cells_mask(cells, self.size)
-    diameter = info['diameter'] or np.nan
-    table = mark(measure(cells, self.size, None, field), cells, self.size, diameter, field)
+    diameter = info.get('scale_diameter', info['diameter']) or np.nan # older files have the scale under the other name
+    table = mark(measure(cells, self.size, None, field, image), cells, self.size, diameter, field)
     stats = image_stats(mask, table, clumps, diameter, field)
     covered = max(foreground(mask).sum(), 1)
     counts = dict(cells=len(cells), clumps=len(clumps), overlap_fraction=float((mask==OVERLAP).sum()/covered))
@@ -476,7 +476,7 @@ def results(self:Corrected,
     clumps = self.clumps(record)
     cells = self.finished()
     field = None if image is None else find_field(image)
-    table,numbers = self._statistics(info, cells, clumps, field)
+    table,numbers = self._statistics(info, cells, clumps, field, image)
     mask = cells_mask(cells, self.size)
     under = np.full((*self.size,3), 255, np.uint8) if image is None else image
     pictures = dict(mask=to_png(mask), overlay=to_png(overlay(under, mask, cells=cells)))

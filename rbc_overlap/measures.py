@@ -592,14 +592,13 @@ def mark(
     return table.assign(counted=in_frame(table, shape, diameter, field), sized=sized(table), rouleau=rouleau)
 
 # %% ../nbs/11_measures.ipynb #b4ba50e5
-def _rouleaux_stats(table, shape, field):
-    "Of the column `rouleau`, and what chance gives"
-    lengths = np.bincount(table.rouleau)[1:].tolist()
+def _rouleaux_stats(rouleau, covered):
+    "Of the column `rouleau`, and what chance gives where the area of all cells is `covered` times that of the picture"
+    lengths = np.bincount(rouleau)[1:].tolist()
     n,longest = len(lengths),max(lengths, default=0)
     stats = dict(rouleaux=n, cells_in_rouleaux=sum(lengths), longest_rouleau=longest, rouleaux_lengths=lengths)
-    picture = np.prod(shape) if field is None else max(np.count_nonzero(field), 1)
-    expected = chance_in_rouleaux(table.area.sum()/picture)
-    return stats | dict(rouleaux_share=sum(lengths)/max(len(table), 1), rouleaux_expected=float(expected))
+    share = sum(lengths)/max(len(rouleau), 1)
+    return stats | dict(rouleaux_share=share, rouleaux_expected=float(chance_in_rouleaux(covered)))
 
 def image_stats(
     mask:np.ndarray,     # classes, uint8, (H, W), in which they were found
@@ -616,7 +615,8 @@ def image_stats(
     stats['hidden_excluded'] = int(hidden.sum())
     whole = table[table.sized]
     stats |= spread(whole.area) | diameter_stats(whole.equivalent_diameter_area)
-    stats |= _rouleaux_stats(table, mask.shape, field)
+    picture = mask.size if field is None else max(np.count_nonzero(field), 1)
+    stats |= _rouleaux_stats(table.rouleau, table.area.sum()/picture)
     stats['flagged_clumps'] = int(clumps.flagged.sum())
     stats['too_thick'] = too_thick(clumps, len(table))
     return stats

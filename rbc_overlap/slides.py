@@ -34,7 +34,7 @@ from .classic import DEBRIS
 from .segment import ENOUGH, Span, drop_crumbs, measure_cells, segment
 from .segment import _bring_back, _tile_candidates
 from .cells import complete_cells, typical_diameter
-from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, mark, measure, spread
+from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, diameter_stats, mark, measure, spread
 from .measures import HIDDEN, too_thick, _corner_places, _guard, _rouleaux_stats
 from .report import UNLIKE
 
@@ -999,8 +999,11 @@ def slide_stats(
     stats = dict(cells=len(cells), clumps=len(clumps))
     stats |= dict(counted=int(cells.counted.sum()), counted_area=int(sums['frame']))
     stats |= dict(sized=int(is_sized.sum()), hidden_excluded=int((cells.hidden_fraction>HIDDEN).sum()))
-    stats |= {k: float(v) for k,v in spread(cells.area[is_sized]).items()}
-    stats |= _rouleaux_stats(cells.rouleau.to_numpy(int))
+    whole = cells[is_sized]
+    sizes = spread(whole.area.astype(float)) | diameter_stats(whole.equivalent_diameter_area.astype(float))
+    stats |= {k: float(v) for k,v in sizes.items()}
+    covered = cells.area[cells.counted.astype(bool)].sum()/max(sums['frame'], 1)
+    stats |= _rouleaux_stats(cells.rouleau.to_numpy(int), covered)
     stats |= dict(flagged_clumps=int(clumps.flagged.sum()), too_thick=too_thick(clumps, len(cells)))
     both = sums['overlap']+sums['rbc']
     return stats | dict(overlap_fraction=float(sums['overlap']/max(both, 1)), long=int(sums['long']))
@@ -1157,7 +1160,8 @@ def slide_record(
 )->dict: # COCO data set of one image, without cells
     "What `STEM_cells.json` holds of a slide"
     known = facts.diameter==facts.diameter and stats['cells']
-    size = dict(diameter=round(facts.diameter, 3) if known else None, diameter_by=facts.how, free_cells=facts.n)
+    scale = round(facts.diameter, 3) if known else None
+    size = dict(scale_diameter=scale, diameter_by=facts.how, free_cells=facts.n)
     slide = dict(box=list(box) if box else None, left_out=_left_out_flags(facts))
     numbers = {k: None if v!=v else v for k,v in stats.items()}
     flags = slide_flags(facts, stats, box, note)
