@@ -6,7 +6,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/folders.html.md"""
 
 # %% auto #0
 __all__ = ['RECORD', 'CORRECTED', 'OURS', 'FOREIGN', 'TABLES', 'RESULT', 'LABELS', 'printable', 'error_text', 'few_names',
-           'NotRead', 'list_files', 'image_names', 'sort_out', 'left_out_line', 'Source', 'is_zarr', 'Sources',
+           'NotRead', 'list_files', 'image_names', 'sort_out', 'left_out_line', 'is_zarr', 'Source', 'Sources',
            'find_images', 'newest_masks', 'latest_masks', 'mask_versions', 'latest_mask', 'labelled_images',
            'image_file', 'check_pairs', 'load_json', 'read_coco_file', 'split_coco', 'read_record', 'read_info',
            'newest_records', 'is_label_image', 'find_cells', 'read_one_image', 'load_cells', 'find_masks', 'Labels',
@@ -274,6 +274,21 @@ def left_out_line(
     kinds = sorted(times, key=lambda kind: (-times[kind], kind))
     return 'left out: '+few_names([_counted(times[k], k) for k in kinds], 10)
 
+# %% ../nbs/01_folders.ipynb #0878cd8a
+def is_zarr(
+    path, # of a folder
+)->bool:
+    "Is there an image in OME-Zarr at `path`?"
+    about = Path(path)/'zarr.json',Path(path)/'.zattrs'
+    return any(b'multiscales' in f.read_bytes() for f in about if f.is_file())
+
+def _without_stores(files, base):
+    "(`files` that lie in no OME-Zarr, the folders called NAME.zarr below `base` that are one)"
+    folders = {folder for f in files for folder in f.parents if folder.name.endswith('.zarr')}
+    stores = {folder for folder in folders if base in folder.parents and is_zarr(folder)}
+    outer = sorted(folder for folder in stores if not stores & {*folder.parents})
+    return [f for f in files if not stores & {*f.parents}], outer
+
 # %% ../nbs/01_folders.ipynb #96c3b04c
 @dataclass
 class Source:
@@ -301,21 +316,6 @@ def _named(place):
     if os.path.isfile(place): return Source(place, relative)
     if os.path.lexists(place): return _unread(place, relative, _why_no_file(place))
     return Source(place, relative, error='there is no such file or folder')
-
-# %% ../nbs/01_folders.ipynb #0878cd8a
-def is_zarr(
-    path, # of a folder
-)->bool:
-    "Is there an image in OME-Zarr at `path`?"
-    about = Path(path)/'zarr.json',Path(path)/'.zattrs'
-    return any(b'multiscales' in f.read_bytes() for f in about if f.is_file())
-
-def _without_stores(files, base):
-    "(`files` that lie in no OME-Zarr, the folders called NAME.zarr below `base` that are one)"
-    folders = {folder for f in files for folder in f.parents if folder.name.endswith('.zarr')}
-    stores = {folder for folder in folders if base in folder.parents and is_zarr(folder)}
-    outer = sorted(folder for folder in stores if not stores & {*folder.parents})
-    return [f for f in files if not stores & {*f.parents}], outer
 
 # %% ../nbs/01_folders.ipynb #971c8119
 def _may_be_image(what, kind):
