@@ -59,7 +59,7 @@ def report_pictures(folder, browser):
         smears += [simulate((640,640), n=185, overlap=.9, touching=.1, blur=3, seed=0)]
         save_labelled(smears, Path(tmp)/'slide')
         report = Run([Path(tmp)/'slide'/'images'], Path(tmp)/'results', pixel_size=.19)()
-        page = browser.new_page(viewport=dict(width=1000, height=720))
+        page = browser.new_page(viewport=dict(width=1180, height=310))
         page.goto(Path(report).resolve().as_uri())
         page.screenshot(path=folder/'report.png')
         page.set_viewport_size(dict(width=420, height=800))

@@ -1238,6 +1238,7 @@ def _tables(self:Run, records, errors):
     slides = _slides_of(records, errors)
     cells = cells_table(records, errors, self.pixel_size, slides)
     self.notes += _needless_filters(self.filters, cells)
+    if self.filters and slides: self.notes.append(f'--filter leaves no cell out of a slide: {", ".join(slides)}')
     clumps = clumps_table(records, errors, slides)
     return dict(images=images, cells=cells, clumps=clumps, groups=groups_table(images, cells))
 
