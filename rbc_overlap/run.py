@@ -394,7 +394,8 @@ def leave_out(
     pixel_size=None, # as for `images_table`
 )->dict:
     "The file of cells `data`, in which cells that `filters` leave out neither count nor have a size"
-    if not filters or 'counted' not in data['info']: return data
+    info = data['info']
+    if not filters or 'counted' not in info or 'slide' in info: return data # a slide's cells are elsewhere
     cells = cells_table([(data,None)], {}, pixel_size)
     cells['filtered'] = why_filtered(cells, filters)
     stays = cells.filtered==''
@@ -402,10 +403,10 @@ def leave_out(
     whole = cells[cells.sized]
     stats = dict(filtered=int((~stays).sum()), counted=int(cells.counted.sum()), sized=len(whole))
     stats |= spread(whole.area) | diameter_stats(whole.equivalent_diameter_area)
-    if _is_old(data['info']): del stats['diameter'] # there it is the scale
+    if _is_old(info): del stats['diameter'] # there it is the scale
     marks = cells[['counted','sized','filtered']].to_dict('records')
     annotations = [a | dict(measures=a['measures'] | m) for a,m in zip(data['annotations'], marks)]
-    return data | dict(info=data['info'] | _without_nan(stats), annotations=annotations)
+    return data | dict(info=info | _without_nan(stats), annotations=annotations)
 
 # %% ../nbs/17_run.ipynb #a0202508
 def columns_table()->pd.DataFrame: # table, column, meaning, unit, how, caveat
