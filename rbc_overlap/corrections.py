@@ -479,7 +479,8 @@ def results(self:Corrected,
     table,numbers = self._statistics(info, cells, clumps, field, image)
     mask = cells_mask(cells, self.size)
     under = np.full((*self.size,3), 255, np.uint8) if image is None else image
-    drawn = draw_results(under, mask, cells, {*clumps.clump[clumps.flagged.astype(bool)]}, info.get('overlay', 'filled'))
+    doubtful = {*clumps.clump[clumps.flagged.astype(bool)]}
+    drawn = draw_results(under, mask, cells, doubtful, info.get('overlay', 'filled'))
     pictures = dict(mask=to_png(mask), overlay=to_png(drawn))
     numbers['flags'] = self.flags(info['flags'], numbers['too_thick'])
     numbers['clump_table'] = _rows(clumps)
