@@ -167,14 +167,15 @@ def _good_records(records, errors):
     return [data for data,_ in records if data['info']['image'] not in errors]
 
 def _typical_of_others(infos):
-    "For each image, the median diameter of the others with enough free-standing cells; nan where there are none"
-    trusted = [i['diameter'] if i['free_cells']>=FEW else None for i in infos]
-    diameters = np.array(trusted, float)
-    medians = []
-    for k in range(len(diameters)):
-        others = np.delete(diameters, k)
-        others = others[~np.isnan(others)]
-        medians.append(np.median(others) if others.size else np.nan)
+    "For each image, the median diameter of the others in its folder, else of all others; nan where there are none"
+    folders = np.array([i['image'].rpartition('/')[0] for i in infos])
+    diameters = np.array([i['diameter'] if i['free_cells']>=FEW else None for i in infos], float)
+    known,medians = ~np.isnan(diameters),[]
+    for k,folder in enumerate(folders):
+        others = known & (np.arange(len(infos))!=k)
+        beside = others & (folders==folder)
+        there = diameters[beside if beside.any() else others]
+        medians.append(np.median(there) if there.size else np.nan)
     return medians
 
 def _size_flags(diameter, typical):
