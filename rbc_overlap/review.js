@@ -1427,8 +1427,8 @@ class Panel {
     this.root = make('div', {class: 'rbc-review', tabindex: 0, ...says},
       ...add(head),
       row('rbc-row', ...add(deciding)),
-      ...add([Trouble]),
-      row('rbc-body', row('rbc-panel', ...add(sections)), editor.viewport.stage))
+      row('rbc-body', row('rbc-panel', ...add(sections)), editor.viewport.stage),
+      ...add([Trouble])) // last, so that the picture stays where it is when a message comes or goes
     editor.listen(editor, 'change', () => this.update())
     editor.listen(editor, 'drawn', () => this.#tellShown())
   }
