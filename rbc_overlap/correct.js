@@ -328,8 +328,8 @@ class Editor {
       row('',
         group('Cells', this.adder, this.split, this.merge, this.remove, this.hide),
         group('Zoom', farther, nearer, whole)),
-      this.error,
-      make('div', {class: 'rbc-body'}, this.list, this.stage.element))
+      make('div', {class: 'rbc-body'}, this.list, this.stage.element),
+      this.error) // last, so that the picture stays where it is when a message comes or goes
     this.onKey = e => this.#key(e)
     window.addEventListener('keydown', this.onKey, {capture: true})
     this.root.addEventListener('pointerdown', () => this.root.focus({preventScroll: true}))
