@@ -1403,6 +1403,12 @@ def _try_slide(self:Run, source):
     self._try(one, do)
 
 
+# %% ../nbs/17_run.ipynb #byreg001
+@patch
+def _goes_by_regions(self:Run, path):
+    "Is a file or folder a slide? The classic engine reads a TIFF whole"
+    return is_slide(path) and (self.network is not None or path.is_dir())
+
 # %% ../nbs/17_run.ipynb #524edcbb
 def _is_written_by_runs(name):
     "Is a file of this `name` one that a run writes?"
@@ -1412,7 +1418,7 @@ def _is_written_by_runs(name):
 @patch
 def _do_all(self:Run, sources):
     "Do all files, then decide whose diameter the pages with few free-standing cells take"
-    slides = [s for s in sources if not s.error and is_slide(s.path)]
+    slides = [s for s in sources if not s.error and self._goes_by_regions(s.path)]
     images = [s for s in sources if s not in slides]
     with tqdm(desc='segment', total=len(images), unit='image') as bar:
         self._make_all(((one, None) for s in images for one in self._file_to_do(s, bar)), bar)
