@@ -9,9 +9,9 @@ __all__ = ['BACKGROUND', 'RBC', 'OVERLAP', 'UNKNOWN', 'CLASSES', 'COLORS', 'FORM
            'OVERLAYS', 'to_png', 'Shown', 'Picture', 'color_mask', 'Mask', 'foreground', 'check_mask', 'check_sizes',
            'ImageError', 'Limits', 'stretch', 'Page', 'ImageFile', 'read_image', 'write_file', 'remove_parts',
            'write_mask', 'read_mask', 'file_hash', 'read_labels', 'Cell', 'crop_cell', 'cell_area', 'cell_diameter',
-           'count_cells', 'cells_mask', 'hidden_fractions', 'number_clumps', 'label_cells', 'known_cells',
-           'round_kernel', 'pad_mask', 'outer_contour', 'solidity', 'depth', 'rle', 'ious', 'coco_image', 'coco',
-           'coco_name', 'read_coco', 'draw_outlines', 'draw_numbers', 'legend', 'overlay', 'draw_results']
+           'count_cells', 'cells_mask', 'hidden_fractions', 'number_clumps', 'label_cells', 'stack_layers',
+           'known_cells', 'round_kernel', 'pad_mask', 'outer_contour', 'solidity', 'depth', 'rle', 'ious', 'coco_image',
+           'coco', 'coco_name', 'read_coco', 'draw_outlines', 'draw_numbers', 'legend', 'overlay', 'draw_results']
 
 # %% ../nbs/00_core.ipynb #dc2b3504
 import errno, hashlib, io, json, math, os, re, shutil, struct, time, warnings
@@ -1299,6 +1299,21 @@ def label_cells(
         rows,columns = window
         cells.append(Cell(rows.start, columns.start, labels[window]==number))
     return number_clumps(cells, labels.shape)
+
+# %% ../nbs/00_core.ipynb #stklay02
+def stack_layers(
+    cells:list[Cell],
+    shape, # (H, W)
+)->list[int]: # from 0
+    "The layer of each of `cells`; those of one layer don't meet"
+    layers,numbers = [],[]
+    for c in cells:
+        free = (k for k,layer in enumerate(layers) if not layer[c.window][c.mask].any())
+        k = next(free, len(layers))
+        if k==len(layers): layers.append(np.zeros(shape, bool))
+        layers[k][c.window] |= c.mask
+        numbers.append(k)
+    return numbers
 
 # %% ../nbs/00_core.ipynb #dc21f650
 def known_cells(

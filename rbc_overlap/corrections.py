@@ -20,7 +20,8 @@ from .folders import CORRECTED, RECORD, Written, check_inside, list_files, newes
 from .journal import append_line, locked, login_name, now, read_from
 from .light import find_field
 from .ellipses import distances, extents, from_spread, matrices, of_cells
-from .measures import clump_table, image_stats, mark, measure
+from .measures import clump_table, doubtful_clumps, image_stats, json_rows, mark, measure, overlap_fraction
+from .measures import without_nan
 
 # %% ../nbs/15_corrections.ipynb #cr000006
 def drawn_ellipses(
@@ -385,10 +386,6 @@ def _decided_rows(cells, size):
     return table.assign(flagged=False, thick=False, doubt=0., why='', decided=True)
 
 # %% ../nbs/15_corrections.ipynb #cr000037
-def _rows(table):
-    "The rows of a table as dicts, with None in place of nan, which JSON doesn't have"
-    return table.astype(object).where(table.notna(), None).to_dict('records')
-
 @patch
 def clumps(self:Corrected,
     record:dict, # of the `STEM_cells.json`
@@ -454,10 +451,8 @@ def _statistics(self:Corrected, info, cells, clumps, field, image):
     diameter = info.get('scale_diameter', info['diameter']) or np.nan # older files have the scale under the other name
     table = mark(measure(cells, self.size, None, field, image), cells, self.size, diameter, field)
     stats = image_stats(mask, table, clumps, diameter, field)
-    covered = max(foreground(mask).sum(), 1)
-    counts = dict(cells=len(cells), clumps=len(clumps), overlap_fraction=float((mask==OVERLAP).sum()/covered))
-    numbers = {k: None if isinstance(v, float) and np.isnan(v) else v for k,v in stats.items()}
-    return table, counts | numbers
+    counts = dict(cells=len(cells), clumps=len(clumps), overlap_fraction=overlap_fraction(mask))
+    return table, counts | without_nan(stats)
 
 # %% ../nbs/15_corrections.ipynb #cr000042
 @patch
@@ -479,11 +474,10 @@ def results(self:Corrected,
     table,numbers = self._statistics(info, cells, clumps, field, image)
     mask = cells_mask(cells, self.size)
     under = np.full((*self.size,3), 255, np.uint8) if image is None else image
-    doubtful = {*clumps.clump[clumps.flagged.astype(bool)]}
-    drawn = draw_results(under, mask, cells, doubtful, info.get('overlay', 'filled'))
+    drawn = draw_results(under, mask, cells, doubtful_clumps(clumps), info.get('overlay', 'filled'))
     pictures = dict(mask=to_png(mask), overlay=to_png(drawn))
     numbers['flags'] = self.flags(info['flags'], numbers['too_thick'])
-    numbers['clump_table'] = _rows(clumps)
+    numbers['clump_table'] = json_rows(clumps)
     numbers['corrections'] = self.key()
     data = coco([(cells,self.size,info['image'])], **info | numbers | _last_change(self))
     self._add_measures(data['annotations'], table)
@@ -492,7 +486,7 @@ def results(self:Corrected,
 @patch
 def _add_measures(self:Corrected, annotations, table):
     "Put the measures, and who made a cell, into each of COCO's `annotations`"
-    for annotation,id,row in zip(annotations, self.cells, _rows(table)):
+    for annotation,id,row in zip(annotations, self.cells, json_rows(table)):
         by,time = self.by.get(id, ('',''))
         annotation |= dict(measures=row, by=by, corrected=time, cell_id=id)
 

@@ -8,7 +8,7 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/imports.html.md"""
 __all__ = ['OUTLINES', 'ENDS', 'filled_cell', 'read_cells', 'Imported', 'import_cells']
 
 # %% ../nbs/26_imports.ipynb #ci000003
-import hashlib, zipfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -196,7 +196,7 @@ def _import_one(corrections, name, file, source, done):
     corrected = corrections.of(name)
     cells,n_left = read_cells(source, corrected.size)
     if not cells and n_left: raise ValueError(f'none of its {n_left} outlines is an area within the image {name}')
-    origin = dict(file=str(file), sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    origin = dict(file=str(file), sha256=file_hash(file))
     corrections.take_over(name, cells, origin)
     if n_left: done.notes.append(f'{file}: {n_left} outlines left out, which are no areas within the image')
     done.images[name] = len(cells)

@@ -7,9 +7,9 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/measures.html.md"""
 # %% auto #0
 __all__ = ['SHAPE', 'OWN', 'CHANNELS', 'DENSITY', 'COLUMNS', 'HIDDEN', 'RING_ENDS', 'RIM', 'SHALLOW', 'LENGTHS', 'AREAS',
            'AREA_TOLERANCE', 'SURE', 'THICK', 'DEEP', 'CLUMP_COLUMNS', 'TOO_THICK', 'ENOUGH', 'ROULEAU', 'NEAR', 'TURN',
-           'MARKS', 'measure', 'add_microns', 'frame_area', 'in_frame', 'clump_table', 'too_thick', 'cv_interval',
-           'sized', 'spread', 'diameter_stats', 'find_rouleaux', 'chance_in_rouleaux', 'mark', 'image_stats',
-           'Analysis', 'analyse']
+           'MARKS', 'measure', 'add_microns', 'frame_area', 'in_frame', 'clump_table', 'doubtful_clumps', 'too_thick',
+           'cv_interval', 'sized', 'spread', 'diameter_stats', 'find_rouleaux', 'chance_in_rouleaux', 'mark',
+           'image_stats', 'overlap_fraction', 'without_nan', 'json_rows', 'Analysis', 'analyse']
 
 # %% ../nbs/11_measures.ipynb #18cb38fc
 from dataclasses import dataclass, replace
@@ -439,6 +439,13 @@ def clump_table(
     _add_doubts(table)
     return table[CLUMP_COLUMNS]
 
+# %% ../nbs/11_measures.ipynb #doubtc01
+def doubtful_clumps(
+    clumps, # of `clump_table`
+)->set[int]:
+    "Numbers of the clumps whose number of cells is in doubt"
+    return {*clumps.clump[clumps.flagged.astype(bool)]}
+
 # %% ../nbs/11_measures.ipynb #f7aead6d
 TOO_THICK = .25 # share of a field's cells in thick clumps, from which the field can't be counted
 
@@ -620,6 +627,22 @@ def image_stats(
     stats['flagged_clumps'] = int(clumps.flagged.sum())
     stats['too_thick'] = too_thick(clumps, len(table))
     return stats
+
+# %% ../nbs/11_measures.ipynb #jsonrw02
+def overlap_fraction(
+    mask, # classes, uint8, (H, W)
+)->float:
+    "Share of the red cells' pixels on which several lie"
+    return float((mask==OVERLAP).sum()/max(foreground(mask).sum(), 1))
+
+def without_nan(x):
+    "`x` with None in place of nan; dicts are looked into"
+    if isinstance(x, dict): return {k: without_nan(v) for k,v in x.items()}
+    return None if isinstance(x, float) and np.isnan(x) else x
+
+def json_rows(table:pd.DataFrame)->list[dict]:
+    "The rows of `table`, with None in place of nan"
+    return [without_nan(row) for row in table.to_dict('records')]
 
 # %% ../nbs/11_measures.ipynb #48f0fc44
 @dataclass(repr=False)

@@ -24,12 +24,9 @@ def stack_levels(
     first=1, # the number of the first of `cells`
 )->list[np.ndarray]: # label images, int32, (H, W); one where there are no cells
     "`cells` on as few label images as it takes from one cell to the next, so that each keeps its whole shape"
-    levels = [np.zeros(shape, np.int32)]
-    for number,c in enumerate(cells, first):
-        free = (level for level in levels if not level[c.window][c.mask].any())
-        level = next(free, None)
-        if level is None: levels.append(level := np.zeros(shape, np.int32))
-        level[c.window][c.mask] = number
+    layers = stack_layers(cells, shape)
+    levels = [np.zeros(shape, np.int32) for _ in range(max(layers, default=0)+1)]
+    for number,(c,k) in enumerate(zip(cells, layers), first): levels[k][c.window][c.mask] = number
     return levels
 
 # %% ../nbs/27_napari_reader.ipynb #21c0000c

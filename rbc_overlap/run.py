@@ -36,7 +36,8 @@ from .journal import locked
 from .classic import FEW
 from .segment import MODEL, Model, segment
 from .measures import AREAS, CLUMP_COLUMNS, COLUMNS, DENSITY, LENGTHS, MARKS, OWN, Analysis, add_microns
-from .measures import analyse, diameter_stats, spread
+from .measures import analyse, diameter_stats, doubtful_clumps, json_rows, overlap_fraction, spread
+from .measures import without_nan
 from .groups import GROUPS, TOLD, group_of, groups_table, read_groups, unused_rows
 from .report import CHECK_SIZE, UNLIKE, count_text, report_html
 from .corrections import CORRECTED_ENDS, LOST, corrected_records
@@ -59,20 +60,9 @@ def _flags(segmentation, n_cells, note, too_thick, shared=None):
     if too_thick: flags.append('too thick to count')
     return flags
 
-# %% ../nbs/17_run.ipynb #21bce6db
-def _without_nan(x):
-    "`x` with None in place of nan, which JSON doesn't have"
-    if isinstance(x, dict): return {k: _without_nan(v) for k,v in x.items()}
-    return None if isinstance(x, float) and np.isnan(x) else x
-
-def _overlap_fraction(mask):
-    overlap = (mask==OVERLAP).sum()
-    return float(overlap/max(foreground(mask).sum(), 1))
-
 # %% ../nbs/17_run.ipynb #7e4c2185
 def _add_measures(annotations, table):
-    rows = table.to_dict('records')
-    for annotation,row in zip(annotations, rows): annotation['measures'] = _without_nan(row)
+    for annotation,row in zip(annotations, json_rows(table)): annotation['measures'] = row
 
 def image_record(
     page,           # `Page` of the image
@@ -86,10 +76,10 @@ def image_record(
     known = n and not np.isnan(seg.diameter)
     scale = round(seg.diameter, 3) if known else None
     size = dict(scale_diameter=scale, diameter_by=seg.how, free_cells=seg.n)
-    clumps = [_without_nan(c) for c in found.clumps.to_dict('records')]
-    counts = dict(cells=n, clumps=len(clumps), overlap_fraction=_overlap_fraction(found.mask))
+    clumps = json_rows(found.clumps)
+    counts = dict(cells=n, clumps=len(clumps), overlap_fraction=overlap_fraction(found.mask))
     flags = _flags(seg, n, page.note, found.stats['too_thick'], info.get('shared'))
-    stats = _without_nan(found.stats)
+    stats = without_nan(found.stats)
     image = found.cells,found.image.shape[:2],name
     data = coco([image], **counts, **size, flags=flags, **stats, clump_table=clumps, **info)
     _add_measures(data['annotations'], found.table)
@@ -129,9 +119,7 @@ def image_results(
     watch,          # `Stopwatch`
 ): # (`STEM_cells.json` as a dict, {kind: the bytes of `STEM_kind.png`})
     "What is to be written of an image"
-    clumps = found.clumps
-    doubtful = {*clumps.clump[clumps.flagged.astype(bool)]}
-    overlay = draw_results(found.image, found.mask, found.cells, doubtful, info['overlay'])
+    overlay = draw_results(found.image, found.mask, found.cells, doubtful_clumps(found.clumps), info['overlay'])
     pictures = dict(mask=to_png(check_mask(found.mask, page.name)), overlay=to_png(overlay))
     files = {kind: hashlib.sha256(data).hexdigest() for kind,data in pictures.items()}
     watch.lap('draw')
@@ -407,7 +395,7 @@ def leave_out(
     if _is_old(info): del stats['diameter'] # there it is the scale
     marks = cells[['counted','sized','filtered']].to_dict('records')
     annotations = [a | dict(measures=a['measures'] | m) for a,m in zip(data['annotations'], marks)]
-    return data | dict(info=info | _without_nan(stats), annotations=annotations)
+    return data | dict(info=info | without_nan(stats), annotations=annotations)
 
 # %% ../nbs/17_run.ipynb #a0202508
 def columns_table()->pd.DataFrame: # table, column, meaning, unit, how, caveat
@@ -667,7 +655,7 @@ def _know_old_results(self:Run):
 # %% ../nbs/17_run.ipynb #ffe68da1
 def _alone(page, segmentation):
     "What a `Page` tells by itself of the size of its cells, exactly"
-    measured = dict(diameter=_without_nan(float(segmentation.diameter)), how=segmentation.how, n=int(segmentation.n))
+    measured = dict(diameter=without_nan(float(segmentation.diameter)), how=segmentation.how, n=int(segmentation.n))
     pixel_size = [float(side) for side in page.pixel_size or ()]
     return measured | dict(shape=[*page.image.shape[:2]], pixel_size=pixel_size, smear=not segmentation.unlike)
 
@@ -1228,8 +1216,9 @@ def _slides_of(records, errors):
 
 # %% ../nbs/17_run.ipynb #70f25fb4
 def _overlay_path(record):
-    if record.name.endswith(CORRECTED): return record.with_name(record.name.removesuffix(CORRECTED)+'_overlay.v2.png')
-    return record.with_name(record.name.removesuffix(RECORD)+'_overlay.png')
+    ends = {CORRECTED: CORRECTED_ENDS['overlay'], RECORD: '_overlay.png'}
+    old,new = next((old, new) for old,new in ends.items() if record.name.endswith(old))
+    return record.with_name(record.name.removesuffix(old)+new)
 
 @patch
 def _tables(self:Run, records, errors):

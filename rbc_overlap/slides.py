@@ -27,7 +27,7 @@ from pycocotools import mask as coco_mask
 from tqdm.auto import tqdm
 from .core import *
 from .core import _Field, _as_light, _check_parts, _tiff_size
-from .folders import is_zarr
+from .folders import RECORD, is_zarr
 from .light import FAINT, absorbance, background, find_field, near_outside
 from .ellipses import distinct, resized
 from .classic import DEBRIS
@@ -35,7 +35,7 @@ from .segment import ENOUGH, Span, drop_crumbs, measure_cells, segment
 from .segment import _bring_back, _tile_candidates
 from .cells import complete_cells, typical_diameter
 from .measures import CLUMP_COLUMNS, COLUMNS, MARKS, clump_table, diameter_stats, mark, measure, spread
-from .measures import HIDDEN, too_thick, _corner_places, _guard, _rouleaux_stats
+from .measures import HIDDEN, doubtful_clumps, too_thick, without_nan, _corner_places, _guard, _rouleaux_stats
 from .report import UNLIKE
 
 # %% ../nbs/16_slides.ipynb #f9d0fb19
@@ -833,31 +833,12 @@ def _kept_look(folder, slide, facts, model, n):
 
 
 # %% ../nbs/16_slides.ipynb #98fa01c6
-def _stacked(cells):
-    "The layer of each of `cells`, from 0: cells of a layer don't meet"
-    taken,layers = [],[]
-    for c in cells:
-        def is_free(layer): return not any(_meet(c, other) for other in layer)
-        k = next((k for k,layer in enumerate(taken) if is_free(layer)), len(taken))
-        if k==len(taken): taken.append([])
-        taken[k].append(c)
-        layers.append(k)
-    return layers
-
-def _meet(a, b):
-    top,left = max(a.y, b.y),max(a.x, b.x)
-    bottom,right = [min(a.window[i].stop, b.window[i].stop) for i in (0,1)]
-    if bottom<=top or right<=left: return False
-    of_a,of_b = [c.mask[top-c.y:bottom-c.y,left-c.x:right-c.x] for c in (a,b)]
-    return bool((of_a & of_b).any())
 def _layers(cells):
-    layers = np.zeros(len(cells), int)
-    clump = np.array([c.clump for c in cells], int)
-    for k in np.unique(clump[clump>0]):
-        which = np.flatnonzero(clump==k)
-        layers[which] = _stacked([cells[i] for i in which])
-    return layers.tolist()
-
+    "The layer of each of `cells`, px of the slide"
+    if not cells: return []
+    boxes = np.array([(c.y, c.x, c.window[0].stop, c.window[1].stop) for c in cells])
+    y,x = boxes[:,:2].min(0)
+    return stack_layers(_moved(cells, -y, -x), boxes[:,2:].max(0)-(y,x))
 
 # %% ../nbs/16_slides.ipynb #3fd32aeb
 def _packed(cell):
@@ -1041,7 +1022,7 @@ def square_maps(
     facts:Facts,
 )->dict: # {title: number or share in each square, float, (rows, columns)}; nan where nothing was looked at
     "Counts, overlaps and doubts over the slide"
-    doubtful = cells.clump.isin(clumps.clump[clumps.flagged.astype(bool)])
+    doubtful = cells.clump.isin(doubtful_clumps(clumps))
     middles = cells[['centroid-0','centroid-1']].to_numpy(float)
     places = (middles//facts.side).astype(int)
     index = np.ravel_multi_index(places.T, facts.grid)
@@ -1175,7 +1156,7 @@ def slide_record(
     scale = round(facts.diameter, 3) if known else None
     size = dict(scale_diameter=scale, diameter_by=facts.how, free_cells=facts.n)
     slide = dict(box=list(box) if box else None, left_out=_left_out_flags(facts))
-    numbers = {k: None if v!=v else v for k,v in stats.items()}
+    numbers = without_nan(stats)
     flags = slide_flags(facts, stats, box, note)
     return coco([([], facts.shape, name)], **numbers, **size, flags=flags, clump_table=[], slide=slide, **info)
 
@@ -1186,7 +1167,7 @@ def parts_folder(
     record, # path of a slide's `STEM_cells.json`
 )->Path:
     "Where the parts of a slide lie"
-    return Path(record).with_name(Path(record).name.removesuffix('_cells.json')+PARTS_END)
+    return Path(record).with_name(Path(record).name.removesuffix(RECORD)+PARTS_END)
 
 def forget_parts(folder):
     "Remove the parts of a slide, so that all is made again"
