@@ -7,11 +7,11 @@ Docs: https://rbc-overlap.github.io/rbc_overlap/slides.html.md"""
 # %% auto #0
 __all__ = ['LARGE', 'LARGEST_PART', 'SMALL_SIDE', 'SAMPLE', 'SAMPLES', 'SEEN_SIDE', 'RECEPTIVE', 'TODO', 'EMPTY', 'BLURRED',
            'OUTSIDE', 'REASONS', 'FINE', 'COARSE', 'FOCUS', 'LONGEST', 'AROUND', 'PARTS', 'KEY', 'SIDE', 'PARTS_END',
-           'LABELS', 'is_slide', 'read_window', 'Slide', 'TiffSlide', 'NotInstalled', 'ZarrSlide', 'VendorSlide',
-           'open_slide', 'lay_slide', 'sample_places', 'measure_slide', 'Facts', 'edge_blur', 'survey', 'find_facts',
-           'look', 'Found', 'find_in_region', 'save_facts', 'load_facts', 'check_box', 'segment_slide', 'slide_tables',
-           'slide_stats', 'slide_cells', 'square_maps', 'slide_page', 'slide_hash', 'slide_flags', 'slide_record',
-           'parts_folder', 'forget_parts', 'slide_results', 'write_labels', 'write_parquet']
+           'LABELS', 'is_slide', 'read_window', 'Slide', 'TiffSlide', 'NotInstalled', 'ZarrSlide', 'open_slide',
+           'lay_slide', 'sample_places', 'measure_slide', 'Facts', 'edge_blur', 'survey', 'find_facts', 'look', 'Found',
+           'find_in_region', 'save_facts', 'load_facts', 'check_box', 'segment_slide', 'slide_tables', 'slide_stats',
+           'slide_cells', 'square_maps', 'slide_page', 'slide_hash', 'slide_flags', 'slide_record', 'parts_folder',
+           'forget_parts', 'slide_results', 'write_labels', 'write_parquet']
 
 # %% ../nbs/16_slides.ipynb #45fc65b0
 import hashlib, io, json, os, re
@@ -197,33 +197,12 @@ class ZarrSlide(Slide):
         left = [axis for axis in self.axes if axis in 'cyx']
         return np.transpose(a, [left.index(axis) for axis in 'yxc' if axis in left])
 
-# %% ../nbs/16_slides.ipynb #a7766099
-class VendorSlide(Slide):
-    "A slide that OpenSlide reads"
-    def __init__(self, path):
-        advice = 'pip install openslide-python openslide-bin'
-        try: from openslide import OpenSlide
-        except (ModuleNotFoundError, OSError): raise NotInstalled(f'it needs OpenSlide: {advice}') from None
-        self.file = OpenSlide(path)
-        self.levels = [size[::-1] for size in self.file.level_dimensions]
-        sides = [self.file.properties.get(f'openslide.mpp-{a}') for a in 'yx']
-        if all(sides): self.pixel_size,self.pixel_size_source = tuple(map(float, sides)),'MPP of the slide'
-
-    def _read(self, y, x, h, w, level):
-        step = self.file.level_downsamples[level]
-        a = np.asarray(self.file.read_region((round(x*step),round(y*step)), level, (w,h)))
-        return np.where(a[...,3:]>0, a[...,:3], 255).astype(np.uint8)
-
-
 # %% ../nbs/16_slides.ipynb #227c7a2d
 def open_slide(
     path, # of a file, or of a folder in OME-Zarr
 )->Slide: # ImageError where it can't be read
     "Open a slide"
-    try:
-        if os.path.isdir(path): return ZarrSlide(path)
-        with open(path, 'rb') as f: is_tiff = f.read(4) in TIFF_STARTS
-        return TiffSlide(path) if is_tiff else VendorSlide(path)
+    try: return ZarrSlide(path) if os.path.isdir(path) else TiffSlide(path)
     except ImageError: raise
     except Exception as e: raise ImageError(path, f'a slide that can not be read ({e})', '') from e
 
